@@ -1,0 +1,260 @@
+"""SQLite: one file, readers beside one writer, commits shared by whoever waits.
+
+Reads run on connections of their own: one for the event loop, one per worker thread.
+All writes of a process go through one thread, which puts as many as are waiting into
+one transaction, each under a savepoint, and answers them after the commit: an ``fsync``
+is paid once for all of them. Several processes may write; SQLite's lock orders them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from moorage.domain.errors import ConflictError, UnavailableError
+from moorage.ports.database import Result, Row, Tx
+from moorage.ports.query import Dialect, Query
+
+MAX_BATCH = 256
+"""Writes that share one commit at most, so that the first does not wait for ever."""
+
+READ_THREADS = 4
+
+DIALECT = Dialect(
+    tokens={
+        "id": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "int": "INTEGER",
+        "text": "TEXT",
+        "bytes": "BLOB",
+        "strict": "STRICT",
+        "for_update": "",
+        "skip_locked": "",
+        "lock_migrations": "SELECT 1",
+    },
+    lists={
+        "texts": "SELECT value FROM json_each(:{})",
+        "ints": "SELECT value FROM json_each(:{})",
+    },
+    parameter=":{}".format,
+)
+
+# FULL: an acknowledged commit survives power loss. The busy timeout is long because
+# SQLite's lock is not fair between processes.
+_PRAGMAS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA busy_timeout = 30000;
+PRAGMA foreign_keys = ON;
+PRAGMA cache_size = -16384;
+PRAGMA mmap_size = 268435456;
+"""
+
+
+@cache
+def _sql(query: Query) -> str:
+    return DIALECT.render(query.text)
+
+
+def _values(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        name: json.dumps(value) if isinstance(value, list) else value
+        for name, value in parameters.items()
+    }
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise ConflictError(constraint=str(error)) from error
+    except sqlite3.OperationalError as error:
+        raise UnavailableError("the database does not answer") from error
+
+
+class _SqliteTx:
+    """Statements on one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def one(self, query: Query, **parameters: Any) -> Row | None:
+        with _translated():
+            cursor = self._connection.execute(_sql(query), _values(parameters))
+            row = cursor.fetchone()
+            # Running it to its end is what makes a RETURNING statement take effect
+            # in full and a read let go of its snapshot.
+            cursor.close()
+            return cast("Row | None", row)
+
+    def all(self, query: Query, **parameters: Any) -> list[Row]:
+        with _translated():
+            return cast(
+                "list[Row]",
+                self._connection.execute(_sql(query), _values(parameters)).fetchall(),
+            )
+
+    def run(self, query: Query, **parameters: Any) -> int:
+        with _translated():
+            return self._connection.execute(_sql(query), _values(parameters)).rowcount
+
+    def run_many(self, query: Query, rows: Iterable[Mapping[str, Any]]) -> None:
+        with _translated():
+            self._connection.executemany(_sql(query), [_values(row) for row in rows])
+
+    def script(self, text: str) -> None:
+        with _translated():
+            for statement in DIALECT.render(text).split(";"):
+                self._connection.execute(statement)
+
+
+class SqliteDatabase:
+    """The database in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = _Writer(self._connect)
+        self._readers = ThreadPoolExecutor(READ_THREADS, "moorage-read")
+        self._local = threading.local()
+        self._loop_tx: Tx | None = None
+
+    def _connect(self) -> sqlite3.Connection:
+        with _translated():
+            connection = sqlite3.connect(
+                self._path,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=512,
+            )
+            connection.row_factory = sqlite3.Row
+            connection.executescript(_PRAGMAS)
+            return connection
+
+    async def quick(self, body: Callable[[Tx], Result]) -> Result:
+        """Run point reads right here on the event loop."""
+        if self._loop_tx is None:
+            self._loop_tx = _SqliteTx(self._connect())
+        return body(self._loop_tx)
+
+    async def read(self, body: Callable[[Tx], Result]) -> Result:
+        """Run reads in one snapshot on a worker thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._read, body)
+
+    def _read(self, body: Callable[[Tx], Result]) -> Result:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        with _translated():
+            connection.execute("BEGIN")
+            try:
+                return body(_SqliteTx(connection))
+            finally:
+                connection.execute("COMMIT")
+
+    async def write(self, body: Callable[[Tx], Result]) -> Result:
+        """Hand the body to the writer thread and wait for its commit."""
+        return await asyncio.wrap_future(self._writer.submit(body))
+
+    def write_now(self, body: Callable[[Tx], Result]) -> Result:
+        """Do the same and block until then."""
+        return self._writer.submit(body).result()
+
+    async def close(self) -> None:
+        """Commit what waits, then stop the threads."""
+        await asyncio.to_thread(self._writer.close)
+        self._readers.shutdown()
+
+
+_Job = tuple[Callable[[Tx], Any], "Future[Any]"]
+
+
+class _Writer:
+    """The one thread that writes, in batches."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(
+            target=self._run, name="moorage-write", daemon=True
+        )
+        self._started = threading.Lock()
+        self._running = False
+
+    def submit(self, body: Callable[[Tx], Result]) -> Future[Result]:
+        with self._started:
+            if not self._running:
+                self._running = True
+                self._thread.start()
+        future: Future[Result] = Future()
+        self._jobs.put((body, future))
+        return future
+
+    def close(self) -> None:
+        if self._running:
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (job := self._jobs.get()) is not None:
+            batch, last = self._batch(job)
+            try:
+                connection = connection or self._connect()
+                _commit_together(connection, batch)
+            except BaseException as error:  # noqa: BLE001 (goes to those who wait)
+                _fail(batch, error)
+            if last:
+                break
+        if connection is not None:
+            connection.close()
+
+    def _batch(self, first: _Job) -> tuple[list[_Job], bool]:
+        batch = [first]
+        while len(batch) < MAX_BATCH:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+
+def _commit_together(connection: sqlite3.Connection, batch: list[_Job]) -> None:
+    tx = _SqliteTx(connection)
+    done: list[tuple[Future[Any], Any]] = []
+    with _translated():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for body, future in batch:
+                connection.execute("SAVEPOINT body")
+                try:
+                    done.append((future, body(tx)))
+                except BaseException as error:  # noqa: BLE001 (goes to its caller)
+                    connection.execute("ROLLBACK TO body")
+                    future.set_exception(error)
+                connection.execute("RELEASE body")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    for future, result in done:
+        future.set_result(result)
+
+
+def _fail(batch: list[_Job], error: BaseException) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

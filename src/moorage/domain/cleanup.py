@@ -1,0 +1,170 @@
+"""Which tags of a repository a bulk delete removes, and why: the one planner.
+
+A preview shows what ``plan`` returns and a run deletes what ``plan`` returned; there
+is no second place that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from operator import attrgetter
+
+from moorage.domain.digest import Digest
+from moorage.domain.patterns import Pattern
+
+NEVER_DELETED = "latest"
+"""The tag that no rule removes; case-sensitive, as all names are."""
+
+
+class Rule(StrEnum):
+    """What decided about a tag."""
+
+    LATEST = "latest"
+    UNMATCHED = "unmatched"
+    KEEP = "keep"
+    KEEP_N = "keep_n"
+    OLDER_THAN = "older_than"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class TagFacts:
+    """What the rules may look at.
+
+    ``created_at`` is the effective date, the one that rules order by; it is never
+    missing, since push time stands in where an image has no date of its own.
+    """
+
+    name: str
+    digest: Digest
+    created_at: datetime
+    pushed_at: datetime
+    total_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDelete:
+    """The rules of one bulk delete; ``older_than`` is positive where it is given."""
+
+    delete: Pattern
+    keep: Pattern | None = None
+    keep_n: int = 0
+    older_than: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one tag; ``reason`` is a sentence for people."""
+
+    tag: TagFacts
+    rule: Rule
+    reason: str
+
+    @property
+    def delete(self) -> bool:
+        """Whether the tag goes."""
+        return self.rule is Rule.DELETE
+
+
+def plan(tags: Iterable[TagFacts], rules: BulkDelete, now: datetime) -> list[Decision]:
+    """Decide about every tag of a repository, newest first.
+
+    ``tags`` are all tags of the repository, in any order. Of equal dates, the
+    greater name counts as newer. A tag that is exempt does not use up one of the
+    ``keep_n`` places; those are given before ``older_than`` is looked at. A tag is
+    older when its date is strictly earlier than ``now - older_than``. Tags that
+    share a manifest are decided each on its own.
+
+    Source: GitLab 12.5 docs, "Delete registry repository tags in bulk".
+    """
+    choose = _Chooser(rules, now)
+    ranked = sorted(tags, key=attrgetter("name"), reverse=True)
+    ranked.sort(key=attrgetter("created_at"), reverse=True)
+    decisions = []
+    rank = 0
+    for tag in ranked:
+        exemption = choose.exempt(tag)
+        if exemption is None:
+            rank += 1
+            decisions.append(choose.by_rank_and_age(tag, rank))
+        else:
+            decisions.append(Decision(tag, *exemption))
+    return decisions
+
+
+def warnings(rules: BulkDelete) -> list[str]:
+    """Say in sentences where rules may not mean what their author expects."""
+    found = []
+    if not rules.delete.text:
+        found.append("The delete pattern is empty: it matches no tag.")
+    if rules.delete.differs_ungrouped:
+        found.append(_ungrouped("delete", rules.delete))
+    if rules.keep is not None and rules.keep.differs_ungrouped:
+        found.append(_ungrouped("keep", rules.keep))
+    if rules.keep_n < 0:
+        found.append(f"keep_n is {rules.keep_n}: it acts as 0.")
+    return found
+
+
+def _ungrouped(role: str, pattern: Pattern) -> str:
+    return (
+        f"The {role} pattern {pattern.text!r} has alternatives: one of them must match "
+        "the whole name, where GitLab also accepts a name that only begins with the "
+        "first, ends with the last or contains another."
+    )
+
+
+class _Chooser:
+    """The rules made ready: limits computed and recurring sentences written once."""
+
+    def __init__(self, rules: BulkDelete, now: datetime) -> None:
+        self._delete = rules.delete.matches
+        self._keep = None if rules.keep is None else rules.keep.matches
+        self._places = max(rules.keep_n, 0)
+        self._cutoff = _cutoff(rules.older_than, now)
+        self._young_reason = f"It was not created before {_iso(self._cutoff)}."
+        self._delete_reason = self._explain_delete()
+
+    def exempt(self, tag: TagFacts) -> tuple[Rule, str] | None:
+        """Name the first rule, in order of precedence, that puts a tag out of reach."""
+        if tag.name == NEVER_DELETED:
+            return Rule.LATEST, "The tag latest is never deleted."
+        if not self._delete(tag.name):
+            return Rule.UNMATCHED, "Its name does not match the delete pattern."
+        if self._keep is not None and self._keep(tag.name):
+            return Rule.KEEP, "Its name matches the keep pattern."
+        return None
+
+    def by_rank_and_age(self, tag: TagFacts, rank: int) -> Decision:
+        """Decide about a tag within reach, the ``rank``-th newest of those, from 1."""
+        if rank <= self._places:
+            reason = f"It is number {rank} of the {self._places} newest to be kept."
+            return Decision(tag, Rule.KEEP_N, reason)
+        if self._cutoff is not None and tag.created_at >= self._cutoff:
+            return Decision(tag, Rule.OLDER_THAN, self._young_reason)
+        return Decision(tag, Rule.DELETE, self._delete_reason)
+
+    def _explain_delete(self) -> str:
+        reasons = ["Its name matches the delete pattern"]
+        if self._places:
+            reasons.append(f"it is not among the {self._places} newest")
+        if self._cutoff is not None:
+            reasons.append(f"it was created before {_iso(self._cutoff)}")
+        return ", ".join(reasons) + "."
+
+
+def _cutoff(older_than: timedelta | None, now: datetime) -> datetime | None:
+    if older_than is None:
+        return None
+    try:
+        return now - older_than
+    except OverflowError:
+        # Before the calendar begins: nothing is older, nothing is deleted.
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _iso(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat()

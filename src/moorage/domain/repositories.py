@@ -1,0 +1,62 @@
+"""Repositories, tags, and blobs as the registry knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from moorage.domain.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """An OCI repository, and where it belongs in the tree of projects.
+
+    ``name`` is its path below the project, empty for the one named like the project;
+    ``path`` is the full, lower-case name that clients pull by.
+    """
+
+    id: int
+    project_id: int
+    name: str
+    path: str
+    tag_count: int
+    status: str | None
+    created_at: datetime
+    cleanup_policy_started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagDetail:
+    """A tag and what it points to.
+
+    ``created_at`` is the effective date (see ``effective_created_at``);
+    ``total_bytes`` the listed layer sizes; ``config_digest`` is missing for an index.
+    """
+
+    name: str
+    digest: Digest
+    media_type: str
+    config_digest: Digest | None
+    created_at: datetime
+    pushed_at: datetime
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """A manifest as it is served."""
+
+    digest: Digest
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob that a repository may serve, and the generation of its object."""
+
+    id: int
+    digest: Digest
+    generation: str
+    size_bytes: int

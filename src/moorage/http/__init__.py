@@ -1,0 +1,1 @@
+"""The front ends, one per protocol, behind one listener."""

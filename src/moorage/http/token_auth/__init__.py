@@ -1,0 +1,1 @@
+"""The Docker token service, where GitLab has it."""

@@ -1,0 +1,1 @@
+"""Seams that have at least two real implementations."""

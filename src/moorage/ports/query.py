@@ -1,0 +1,92 @@
+"""SQL statements: kept in ``.sql`` files, read once, rendered once per engine.
+
+A file holds statements headed ``-- name: <name>``. Parameters are written ``:name``.
+What the engines spell differently is a token:
+
+``{{texts:name}}``, ``{{ints:name}}``
+    A subquery that yields the items of a list parameter, for ``IN (…)`` and ``FROM``.
+``{{for_update}}``, ``{{skip_locked}}``
+    Row locks. SQLite has one writer at a time and needs neither.
+``{{id}}``, ``{{int}}``, ``{{text}}``, ``{{bytes}}``, ``{{strict}}``
+    Column types and table options, in migrations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_COMMENT = re.compile(r"--[^\n]*")
+_TOKEN = re.compile(r"\{\{(\w+)(?::(\w+))?\}\}")
+_PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement, tokens unreplaced, known by file and name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one engine spells tokens and parameters."""
+
+    tokens: Mapping[str, str]
+    lists: Mapping[str, str]
+    parameter: Callable[[str], str]
+
+    def render(self, text: str) -> str:
+        """Return the statement as the engine's driver takes it.
+
+        Raises:
+            KeyError: The text has a token that the dialect does not know.
+        """
+
+        def replace(match: re.Match[str]) -> str:
+            token, argument = match.groups()
+            if argument is None:
+                return self.tokens[token]
+            return self.lists[token].format(argument)
+
+        return _PARAMETER.sub(
+            lambda match: self.parameter(match[1]), _TOKEN.sub(replace, text)
+        )
+
+
+class Queries:
+    """The statements of one file, as attributes."""
+
+    def __init__(self, source: str, text: str) -> None:
+        parts = _HEADING.split(text)
+        self._queries = {
+            name: Query(f"{source}.{name}", strip_comments(body))
+            for name, body in zip(parts[1::2], parts[2::2], strict=True)
+        }
+
+    def __getattr__(self, name: str) -> Query:
+        try:
+            return self._queries[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __iter__(self) -> Iterator[Query]:
+        return iter(self._queries.values())
+
+
+def strip_comments(text: str) -> str:
+    """Take ``--`` comments and blank lines out of SQL."""
+    lines = (line.rstrip() for line in _COMMENT.sub("", text).splitlines())
+    return "\n".join(line for line in lines if line).strip().rstrip(";")
+
+
+@cache
+def load(noun: str) -> Queries:
+    """Read ``store/<noun>.sql``."""
+    source = files("moorage.store").joinpath(f"{noun}.sql")
+    return Queries(noun, source.read_text("utf-8"))

@@ -1,0 +1,1 @@
+"""The metadata store: SQL, and the functions that run it."""

@@ -1,0 +1,18 @@
+-- name: create_table
+CREATE TABLE IF NOT EXISTS schema_migration (
+    version {{int}} PRIMARY KEY,
+    oldest_reader {{int}} NOT NULL,
+    applied_at_us {{int}} NOT NULL
+) {{strict}};
+
+-- name: current
+SELECT version, oldest_reader FROM schema_migration ORDER BY version DESC LIMIT 1;
+
+-- name: record
+INSERT INTO schema_migration (version, oldest_reader, applied_at_us)
+VALUES (:version, :oldest_reader, :now_us);
+
+-- name: lock
+-- Waits for another process that migrates: on PostgreSQL the lock is on the table, on
+-- SQLite the transaction itself excludes other writers.
+{{lock_migrations}};
