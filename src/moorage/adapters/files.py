@@ -1,0 +1,274 @@
+"""Blobs in a folder of the local file system.
+
+::
+
+    <root>/uploads/<upload id>                          bytes of an unfinished upload
+    <root>/<algorithm>/<first two hex>/<hex>.<generation>   a finished blob
+
+A commit is: truncate to the length, fsync the file, rename it, fsync the folder. A
+writer holds the staged file's ``flock``; the kernel lets go of it when the process
+dies, so a crash blocks nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from moorage.domain.digest import HEX_LENGTH, Hasher
+from moorage.domain.errors import (
+    BlobUnknownError,
+    UnavailableError,
+    UploadBusyError,
+    UploadInvalidError,
+)
+from moorage.ports.blobs import AppendInterrupted, BlobKey
+
+PIECE_BYTES = 1 << 20
+"""Bytes moved per trip to a thread: smaller ones cost more in trips than in work."""
+
+INLINE_BYTES = 64 << 10
+"""Pieces up to this are moved on the event loop: a trip would cost more."""
+
+THREADS = 16
+
+Result = TypeVar("Result")
+
+
+class FileBlobStore:
+    """A blob store in a folder, for any number of processes of one machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._uploads = root / "uploads"
+        self._threads = ThreadPoolExecutor(THREADS, "moorage-files")
+        with _translated():
+            _make_folder(self._uploads)
+            for algorithm in HEX_LENGTH:
+                _make_folder(root / algorithm)
+
+    async def append(
+        self,
+        upload_id: str,
+        offset: int,
+        chunks: AsyncIterator[bytes],
+        hasher: Hasher | None = None,
+    ) -> int:
+        """Write to the staged file, hashing as it goes."""
+        with _translated(), self._open_staged(upload_id, offset) as fd:
+            writer = _Writer(fd, offset, hasher, self._in_thread)
+            try:
+                async for chunk in chunks:
+                    await writer.add(chunk)
+            except BaseException as error:
+                await writer.finish()
+                if isinstance(error, Exception):
+                    raise AppendInterrupted(writer.offset) from error
+                raise
+            await writer.finish()
+            return writer.offset
+
+    @contextmanager
+    def _open_staged(self, upload_id: str, offset: int) -> Iterator[int]:
+        flags = os.O_RDWR | (os.O_CREAT if offset == 0 else 0)
+        with _opened(self._uploads / upload_id, flags) as fd:
+            _lock(fd)
+            _check_length(fd, offset)
+            os.ftruncate(fd, offset)
+            os.lseek(fd, offset, os.SEEK_SET)
+            yield fd
+
+    async def staged(self, upload_id: str, length: int) -> AsyncIterator[bytes]:
+        """Read a staged file from its start."""
+        with _translated(), _opened(self._uploads / upload_id, os.O_RDONLY) as fd:
+            _check_length(fd, length)
+            async for piece in self._pieces(fd, 0, length):
+                yield piece
+
+    async def commit(self, upload_id: str, length: int, key: BlobKey) -> None:
+        """Fsync, rename, fsync the folder."""
+        await self._in_thread(lambda: self._commit(upload_id, length, key))
+
+    def _commit(self, upload_id: str, length: int, key: BlobKey) -> None:
+        source, target = self._uploads / upload_id, self._path(key)
+        with _translated():
+            _make_folder(target.parent)
+            if not source.exists() and target.exists():
+                return
+            with _opened(source, os.O_RDWR) as fd:
+                _lock(fd)
+                _check_length(fd, length)
+                os.ftruncate(fd, length)
+                os.fsync(fd)
+                source.rename(target)
+            _sync_folder(target.parent)
+
+    async def discard(self, upload_id: str) -> None:
+        """Remove the staged file."""
+        with _translated():
+            (self._uploads / upload_id).unlink(missing_ok=True)
+
+    async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
+        """Read a range of a finished blob."""
+        try:
+            with _translated(), _opened(self._path(key), os.O_RDONLY) as fd:
+                _check_length(fd, start + length)
+                async for piece in self._pieces(fd, start, length):
+                    yield piece
+        except UploadInvalidError:
+            raise BlobUnknownError(digest=str(key.digest)) from None
+
+    async def _pieces(self, fd: int, start: int, length: int) -> AsyncIterator[bytes]:
+        position, end = start, start + length
+        while position < end:
+            size = min(PIECE_BYTES, end - position)
+            if length <= INLINE_BYTES:
+                piece = os.pread(fd, size, position)
+            else:
+                piece = await self._in_thread(os.pread, fd, size, position)
+            if not piece:
+                raise UnavailableError("a stored file is shorter than it was")
+            position += len(piece)
+            yield piece
+
+    def local_path(self, key: BlobKey) -> Path | None:
+        """Return the blob's file."""
+        return self._path(key)
+
+    async def delete(self, keys: Sequence[BlobKey]) -> None:
+        """Unlink files, then fsync each folder once."""
+        await self._in_thread(lambda: self._delete(keys))
+
+    def _delete(self, keys: Sequence[BlobKey]) -> None:
+        paths = [self._path(key) for key in keys]
+        with _translated():
+            for path in paths:
+                path.unlink(missing_ok=True)
+            for folder in {path.parent for path in paths}:
+                if folder.exists():
+                    _sync_folder(folder)
+
+    def _path(self, key: BlobKey) -> Path:
+        digest = key.digest
+        name = f"{digest.hex}.{key.generation}"
+        return self._root / digest.algorithm / digest.hex[:2] / name
+
+    async def _in_thread(
+        self, function: Callable[..., Result], *arguments: object
+    ) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *arguments)
+
+
+class _Writer:
+    """Collects chunks into pieces; hashes and writes one while the next arrives."""
+
+    def __init__(
+        self,
+        fd: int,
+        offset: int,
+        hasher: Hasher | None,
+        in_thread: Callable[..., object],
+    ) -> None:
+        self._fd = fd
+        self._hasher = hasher
+        self._in_thread = in_thread
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._flight: asyncio.Task[None] | None = None
+        self.offset = offset
+
+    async def add(self, chunk: bytes) -> None:
+        self._waiting.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= PIECE_BYTES:
+            await self._land()
+            self._flight = asyncio.ensure_future(self._launch(self._take()))
+
+    async def finish(self) -> None:
+        await self._land()
+        if self._waiting_bytes > INLINE_BYTES:
+            await self._launch(self._take())
+        elif self._waiting:
+            self._absorb(self._take())
+
+    def _take(self) -> list[bytes]:
+        pieces, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        return pieces
+
+    async def _launch(self, pieces: list[bytes]) -> None:
+        await self._in_thread(self._absorb, pieces)  # type: ignore[misc]
+
+    async def _land(self) -> None:
+        if self._flight is not None:
+            # A cancelled request must not close the file under the thread.
+            await asyncio.shield(self._flight)
+            self._flight = None
+
+    def _absorb(self, pieces: list[bytes]) -> None:
+        for piece in pieces:
+            _write_all(self._fd, piece)
+            self.offset += len(piece)
+            if self._hasher is not None:
+                self._hasher.update(piece)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    fd = os.open(path, flags | os.O_CLOEXEC, 0o640)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UploadBusyError from None
+
+
+def _check_length(fd: int, length: int) -> None:
+    if os.fstat(fd).st_size < length:
+        raise UploadInvalidError("the upload is shorter than it was")
+
+
+def _make_folder(path: Path) -> None:
+    if path.is_dir():
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise UploadInvalidError("the bytes are gone") from None
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise UnavailableError("the blob store is full") from error
+        raise UnavailableError("the blob store does not answer") from error

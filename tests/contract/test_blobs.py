@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from moorage.adapters.files import FileBlobStore
+from moorage.adapters.memory import MemoryBlobStore
+from moorage.ports.blobs import BlobStore
+from moorage.testing.blobs import BlobStoreContract, stored
+
+
+class TestFileBlobStore(BlobStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> BlobStore:
+        return FileBlobStore(tmp_path)
+
+    async def test_a_blob_is_one_file_named_by_digest_and_generation(
+        self, tmp_path: Path
+    ) -> None:
+        key = await stored(FileBlobStore(tmp_path), b"x")
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        digest = key.digest
+        name = f"{digest.hex}.{key.generation}"
+        assert files == [tmp_path / "sha256" / digest.hex[:2] / name]
+
+
+class TestMemoryBlobStore(BlobStoreContract):
+    @pytest.fixture
+    def store(self) -> BlobStore:
+        return MemoryBlobStore()
