@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from moorage.domain.digest import Digest
 from moorage.domain.patterns import Pattern
 
 NEVER_DELETED = "latest"
 """The tag that no rule removes; case-sensitive, as all names are."""
+
+_UNMATCHED_REASON = "Its name does not match the delete pattern."
 
 
 class Rule(StrEnum):
@@ -55,9 +58,12 @@ class BulkDelete:
     older_than: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of one tag; ``reason`` is a sentence for people."""
+class Decision(NamedTuple):
+    """What becomes of one tag; ``reason`` is a sentence for people.
+
+    A named tuple, because making a frozen dataclass takes three times as long and a
+    plan makes one per tag.
+    """
 
     tag: TagFacts
     rule: Rule
@@ -80,19 +86,10 @@ def plan(tags: Iterable[TagFacts], rules: BulkDelete, now: datetime) -> list[Dec
 
     Source: GitLab 12.5 docs, "Delete registry repository tags in bulk".
     """
-    choose = _Chooser(rules, now)
     ranked = sorted(tags, key=attrgetter("name"), reverse=True)
     ranked.sort(key=attrgetter("created_at"), reverse=True)
-    decisions = []
-    rank = 0
-    for tag in ranked:
-        exemption = choose.exempt(tag)
-        if exemption is None:
-            rank += 1
-            decisions.append(choose.by_rank_and_age(tag, rank))
-        else:
-            decisions.append(Decision(tag, *exemption))
-    return decisions
+    decide = _Planner(rules, now).decide
+    return [decide(tag) for tag in ranked]
 
 
 def warnings(rules: BulkDelete) -> list[str]:
@@ -117,31 +114,34 @@ def _ungrouped(role: str, pattern: Pattern) -> str:
     )
 
 
-class _Chooser:
-    """The rules made ready: limits computed and recurring sentences written once."""
+class _Planner:
+    """Decides about tags that come newest first, and counts the places of keep_n."""
 
     def __init__(self, rules: BulkDelete, now: datetime) -> None:
-        self._delete = rules.delete.matches
-        self._keep = None if rules.keep is None else rules.keep.matches
+        self._matches = rules.delete.matches
+        self._is_kept = None if rules.keep is None else rules.keep.matches
         self._places = max(rules.keep_n, 0)
+        self._places_used = 0
         self._cutoff = _cutoff(rules.older_than, now)
+        # Written once, since a hundred thousand tags may share them.
         self._young_reason = f"It was not created before {_iso(self._cutoff)}."
         self._delete_reason = self._explain_delete()
 
-    def exempt(self, tag: TagFacts) -> tuple[Rule, str] | None:
-        """Name the first rule, in order of precedence, that puts a tag out of reach."""
-        if tag.name == NEVER_DELETED:
-            return Rule.LATEST, "The tag latest is never deleted."
-        if not self._delete(tag.name):
-            return Rule.UNMATCHED, "Its name does not match the delete pattern."
-        if self._keep is not None and self._keep(tag.name):
-            return Rule.KEEP, "Its name matches the keep pattern."
-        return None
+    def decide(self, tag: TagFacts) -> Decision:
+        """Apply the rules in order of precedence: the first that keeps a tag wins."""
+        name = tag.name
+        if name == NEVER_DELETED:
+            return Decision(tag, Rule.LATEST, "The tag latest is never deleted.")
+        if not self._matches(name):
+            return Decision(tag, Rule.UNMATCHED, _UNMATCHED_REASON)
+        if self._is_kept is not None and self._is_kept(name):
+            return Decision(tag, Rule.KEEP, "Its name matches the keep pattern.")
+        return self._decide_by_rank_and_age(tag)
 
-    def by_rank_and_age(self, tag: TagFacts, rank: int) -> Decision:
-        """Decide about a tag within reach, the ``rank``-th newest of those, from 1."""
-        if rank <= self._places:
-            reason = f"It is number {rank} of the {self._places} newest to be kept."
+    def _decide_by_rank_and_age(self, tag: TagFacts) -> Decision:
+        if self._places_used < self._places:
+            self._places_used += 1
+            reason = f"It is number {self._places_used} of the {self._places} newest."
             return Decision(tag, Rule.KEEP_N, reason)
         if self._cutoff is not None and tag.created_at >= self._cutoff:
             return Decision(tag, Rule.OLDER_THAN, self._young_reason)

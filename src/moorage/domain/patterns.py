@@ -8,8 +8,9 @@ v2". ``Pattern.differs_ungrouped`` tells where this matters.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TypeAlias
 
 import re2
 
@@ -40,8 +41,8 @@ class PatternInvalidError(InvalidError):
     message = "pattern is invalid"
 
 
-class _Regex(Protocol):
-    def fullmatch(self, text: bytes, /) -> object | None: ...
+_Scan: TypeAlias = Callable[[str], list[int]]
+_FullMatch: TypeAlias = Callable[[bytes], object | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Pattern:
 
     text: str
     differs_ungrouped: bool = field(compare=False)
-    _regex: _Regex | None = field(compare=False, repr=False)
+    _scan: _Scan = field(compare=False, repr=False)
+    _full_match: _FullMatch = field(compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
@@ -70,31 +72,50 @@ class Pattern:
             raise PatternInvalidError(
                 f"pattern is longer than {MAX_TEXT_LENGTH} characters"
             )
-        if not text:
-            return cls(text, differs_ungrouped=False, _regex=None)
-        regex = _compile(text)
-        return cls(text, differs_ungrouped=_has_alternatives(text), _regex=regex)
+        options = _options()
+        try:
+            full_match: _FullMatch = re2.compile(text, options).fullmatch
+            scan = _compile_scan(text, options)
+        except re2.error as error:
+            raise PatternInvalidError(_message(error)) from None
+        except UnicodeEncodeError:
+            raise PatternInvalidError("pattern is not Unicode text") from None
+        return cls(text, _has_alternatives(text), scan, full_match)
 
     def matches(self, name: str) -> bool:
         """Say whether the whole name matches, in time linear in its length."""
-        if self._regex is None:
+        if not self.text:
             return False
-        # As bytes: for str, the binding computes character offsets nobody asks for.
-        return self._regex.fullmatch(name.encode()) is not None
+        found = self._scan(name)
+        if found:
+            return 0 in found
+        # Not even the expression that matches everything: RE2 ran out of memory.
+        return self._full_match(name.encode()) is not None
 
 
-def _compile(text: str) -> _Regex:
+def _options() -> re2.Options:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_MEMORY_BYTES
-    options.never_capture = True  # lets RE2 decide a match by its automaton alone
+    options.never_capture = True
+    return options
+
+
+def _compile_scan(text: str, options: re2.Options) -> _Scan:
+    """Make the automaton of a valid pattern: number 0 of the set that it is in.
+
+    A set answers in half the time of an expression, but when it runs out of memory
+    it answers "none", so number 1 matches every name and its absence tells.
+    """
+    expressions = re2.Set.FullMatchSet(options)
+    expressions.Add(text)
+    expressions.Add("(?s).*")
     try:
-        regex: _Regex = re2.compile(text, options)
-    except re2.error as error:
-        raise PatternInvalidError(_message(error)) from None
-    except UnicodeEncodeError:
-        raise PatternInvalidError("pattern is not Unicode text") from None
-    return regex
+        expressions.Compile()
+    except re2.error:
+        raise PatternInvalidError("pattern too large - compile failed") from None
+    scan: _Scan = expressions.Match
+    return scan
 
 
 def _message(error: Exception) -> str:
