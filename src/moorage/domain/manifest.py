@@ -94,6 +94,16 @@ class Manifest:
         return self.config is not None and self.config.media_type in IMAGE_CONFIGS
 
     @property
+    def shown_artifact_type(self) -> str | None:
+        """The type by which the referrers API lists and filters it.
+
+        Spec: distribution-spec 1.1, "Listing Referrers".
+        """
+        if self.artifact_type is not None or self.config is None:
+            return self.artifact_type
+        return self.config.media_type or None
+
+    @property
     def layer_bytes(self) -> int:
         """The layer sizes as listed, the configuration not counted."""
         return sum(layer.size_bytes for layer in self.layers)

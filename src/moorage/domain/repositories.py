@@ -44,15 +44,6 @@ class TagDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredManifest:
-    """A manifest as it is served."""
-
-    digest: Digest
-    media_type: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class StoredBlob:
     """A blob that a repository may serve, and the generation of its object."""
 

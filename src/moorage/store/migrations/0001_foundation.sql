@@ -168,6 +168,8 @@ CREATE TABLE link (
 CREATE INDEX link_blob ON link (blob_id, repository_id);
 CREATE INDEX link_lease ON link (lease_until_us);
 
+-- created_at_us is the effective date: see domain/manifest.py. artifact_type is what
+-- the referrers API shows: the manifest's own or its configuration's media type.
 CREATE TABLE manifest (
     id {{id}},
     repository_id {{int}} NOT NULL REFERENCES repository (id),
@@ -175,11 +177,10 @@ CREATE TABLE manifest (
     media_type {{text}} NOT NULL,
     size_bytes {{int}} NOT NULL,
     config_digest {{text}},
-    config_media_type {{text}},
     subject_digest {{text}},
     artifact_type {{text}},
     total_bytes {{int}} NOT NULL,
-    image_created_at_us {{int}},
+    created_at_us {{int}} NOT NULL,
     platforms {{text}} NOT NULL,
     pushed_at_us {{int}} NOT NULL,
     lease_until_us {{int}} NOT NULL,

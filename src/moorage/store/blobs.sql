@@ -1,0 +1,71 @@
+-- name: find
+-- Served by repository_path, blob_digest and the primary key of link.
+SELECT b.id, b.digest, b.generation, b.size_bytes, l.lease_until_us,
+       r.id AS repository_id
+  FROM repository r
+  JOIN blob b ON b.digest = :digest AND b.deleted_at_us IS NULL
+  JOIN link l ON l.repository_id = r.id AND l.blob_id = b.id
+              AND l.deleted_at_us IS NULL
+ WHERE r.path = :path AND r.deleted_at_us IS NULL;
+
+-- name: put
+-- The first upload of some bytes wins; a later one renews the lease of what is there.
+INSERT INTO blob (digest, generation, size_bytes, lease_until_us, created_at_us)
+VALUES (:digest, :generation, :size_bytes, :lease_until_us, :now_us)
+    ON CONFLICT (digest) WHERE deleted_at_us IS NULL DO UPDATE
+   SET lease_until_us = excluded.lease_until_us
+RETURNING id, generation;
+
+-- name: renew
+-- Changes the row, so that a collection that waits for its lock checks again.
+UPDATE blob SET lease_until_us = :lease_until_us
+ WHERE digest = :digest AND deleted_at_us IS NULL
+RETURNING id;
+
+-- name: link
+INSERT INTO link (repository_id, blob_id, lease_until_us, created_at_us)
+VALUES (:repository_id, :blob_id, :lease_until_us, :now_us)
+    ON CONFLICT (repository_id, blob_id) DO UPDATE
+   SET lease_until_us = excluded.lease_until_us, deleted_at_us = NULL;
+
+-- name: renew_link
+UPDATE link SET lease_until_us = :lease_until_us
+ WHERE repository_id = :repository_id AND blob_id = :blob_id
+   AND lease_until_us < :lease_until_us;
+
+-- name: renew_links
+-- Locks the links that a manifest is about to use, against their collection.
+UPDATE link SET lease_until_us = :lease_until_us
+ WHERE repository_id = :repository_id AND deleted_at_us IS NULL
+   AND blob_id IN (SELECT id FROM blob
+                    WHERE digest IN ({{texts:digests}}) AND deleted_at_us IS NULL)
+RETURNING blob_id;
+
+-- name: digests
+SELECT id, digest FROM blob WHERE id IN ({{ints:ids}});
+
+-- name: unlink
+UPDATE link SET deleted_at_us = :now_us
+ WHERE repository_id = :repository_id AND blob_id = :blob_id
+   AND deleted_at_us IS NULL;
+
+-- name: users
+-- One living manifest of the repository that uses the blob, by manifest_blob_blob.
+SELECT m.digest
+  FROM manifest_blob mb
+  JOIN manifest m ON m.id = mb.manifest_id
+ WHERE mb.blob_id = :blob_id AND m.repository_id = :repository_id
+   AND m.deleted_at_us IS NULL
+ LIMIT 1;
+
+-- name: holders
+-- Repositories that hold a blob, a bounded number of them.
+SELECT r.path, r.project_id
+  FROM blob b
+  JOIN link l ON l.blob_id = b.id AND l.deleted_at_us IS NULL
+  JOIN repository r ON r.id = l.repository_id AND r.deleted_at_us IS NULL
+ WHERE b.digest = :digest AND b.deleted_at_us IS NULL
+ LIMIT :limit;
+
+-- name: generation_exists
+SELECT 1 AS found FROM blob WHERE digest = :digest AND generation = :generation;

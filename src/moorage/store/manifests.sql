@@ -1,0 +1,83 @@
+-- name: find_by_tag
+-- The hot path of every pull: repository_path, then two primary keys.
+SELECT m.id, m.digest, m.media_type, m.size_bytes, m.lease_until_us,
+       m.repository_id, p.content
+  FROM repository r
+  JOIN tag t ON t.repository_id = r.id AND t.name = :tag
+  JOIN manifest m ON m.id = t.manifest_id
+  JOIN manifest_payload p ON p.manifest_id = m.id
+ WHERE r.path = :path AND r.deleted_at_us IS NULL;
+
+-- name: find_by_digest
+SELECT m.id, m.digest, m.media_type, m.size_bytes, m.lease_until_us,
+       m.repository_id, p.content
+  FROM repository r
+  JOIN manifest m ON m.repository_id = r.id AND m.digest = :digest
+                  AND m.deleted_at_us IS NULL
+  JOIN manifest_payload p ON p.manifest_id = m.id
+ WHERE r.path = :path AND r.deleted_at_us IS NULL;
+
+-- name: put
+-- A manifest that is pushed again keeps the time of its first push.
+INSERT INTO manifest (repository_id, digest, media_type, size_bytes, config_digest,
+                      subject_digest, artifact_type, total_bytes, platforms,
+                      created_at_us, pushed_at_us, lease_until_us)
+VALUES (:repository_id, :digest, :media_type, :size_bytes, :config_digest,
+        :subject_digest, :artifact_type, :total_bytes, :platforms,
+        :created_at_us, :now_us, :lease_until_us)
+    ON CONFLICT (repository_id, digest) DO UPDATE
+   SET lease_until_us = excluded.lease_until_us, deleted_at_us = NULL
+RETURNING id, total_bytes, created_at_us, pushed_at_us;
+
+-- name: put_payload
+INSERT INTO manifest_payload (manifest_id, content)
+VALUES (:manifest_id, :content)
+    ON CONFLICT (manifest_id) DO NOTHING;
+
+-- name: put_blobs
+INSERT INTO manifest_blob (manifest_id, blob_id, role)
+SELECT :manifest_id, id, :role
+  FROM blob
+ WHERE digest IN ({{texts:digests}}) AND deleted_at_us IS NULL
+    ON CONFLICT (manifest_id, blob_id, role) DO NOTHING;
+
+-- name: put_children
+INSERT INTO manifest_child (manifest_id, repository_id, digest)
+SELECT :manifest_id, :repository_id, digests.digest
+  FROM ({{texts:digests}}) AS digests (digest)
+ WHERE 1 = 1
+    ON CONFLICT (manifest_id, digest) DO NOTHING;
+
+-- name: renew
+-- Locks the children that an index is about to list, against their collection.
+UPDATE manifest SET lease_until_us = :lease_until_us
+ WHERE repository_id = :repository_id AND digest IN ({{texts:digests}})
+   AND deleted_at_us IS NULL
+RETURNING digest, total_bytes, created_at_us;
+
+-- name: renew_one
+UPDATE manifest SET lease_until_us = :lease_until_us
+ WHERE id = :id AND lease_until_us < :lease_until_us;
+
+-- name: parent
+-- One living index of the repository that lists the manifest.
+SELECT p.digest
+  FROM manifest_child c
+  JOIN manifest p ON p.id = c.manifest_id AND p.deleted_at_us IS NULL
+ WHERE c.repository_id = :repository_id AND c.digest = :digest
+ LIMIT 1;
+
+-- name: delete
+UPDATE manifest SET deleted_at_us = :now_us
+ WHERE id = :id AND deleted_at_us IS NULL;
+
+-- name: referrers
+SELECT m.digest, m.media_type, m.size_bytes, m.artifact_type, p.content
+  FROM repository r
+  JOIN manifest m ON m.repository_id = r.id AND m.subject_digest = :subject
+                  AND m.deleted_at_us IS NULL
+  JOIN manifest_payload p ON p.manifest_id = m.id
+ WHERE r.path = :path AND r.deleted_at_us IS NULL AND m.digest > :after
+   AND (CAST(:artifact_type AS TEXT) IS NULL
+        OR m.artifact_type = CAST(:artifact_type AS TEXT))
+ ORDER BY m.digest LIMIT :limit;

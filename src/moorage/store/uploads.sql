@@ -1,0 +1,32 @@
+-- name: create
+INSERT INTO upload (id, repository_id, algorithm, offset_bytes, created_at_us,
+                    updated_at_us)
+VALUES (:id, :repository_id, :algorithm, 0, :now_us, :now_us);
+
+-- name: find
+SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.updated_at_us
+  FROM upload u
+  JOIN repository r ON r.id = u.repository_id
+ WHERE u.id = :id AND r.path = :path AND r.deleted_at_us IS NULL;
+
+-- name: advance
+-- Only from the offset that the writer started at: of two writers one is told.
+UPDATE upload SET offset_bytes = :offset_bytes, updated_at_us = :now_us
+ WHERE id = :id AND offset_bytes = :old_offset_bytes AND digest IS NULL;
+
+-- name: close
+UPDATE upload
+   SET offset_bytes = :offset_bytes, digest = :digest, updated_at_us = :now_us
+ WHERE id = :id AND offset_bytes = :old_offset_bytes
+   AND (digest IS NULL OR digest = :digest);
+
+-- name: delete
+DELETE FROM upload WHERE id = :id;
+
+-- name: stale
+SELECT id, digest FROM upload
+ WHERE updated_at_us < :before_us
+ ORDER BY updated_at_us LIMIT :limit;
+
+-- name: delete_stale
+DELETE FROM upload WHERE id = :id AND updated_at_us < :before_us;
