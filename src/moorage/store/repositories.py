@@ -1,0 +1,141 @@
+"""Repositories: rows, their place below groups, their numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from moorage.domain.errors import RepositoryUnknownError
+from moorage.domain.repositories import Repository
+from moorage.ports.database import Row, Tx
+from moorage.ports.query import load
+from moorage.store.times import from_us, from_us_or_none, to_us
+
+COUNT_LIMIT = 10_001
+"""No list is counted further: GitLab's API leaves totals out above 10,000."""
+
+_SQL = load("repositories")
+
+
+def find(tx: Tx, repository_id: int) -> Repository | None:
+    """Look a repository up that was not deleted."""
+    row = tx.one(_SQL.find, id=repository_id)
+    return None if row is None else _repository(row)
+
+
+def find_by_path(tx: Tx, path: str) -> Repository | None:
+    """Look a repository up, that was not deleted, by the name clients pull by."""
+    row = tx.one(_SQL.find_by_path, path=path)
+    return None if row is None else _repository(row)
+
+
+def create(
+    tx: Tx, project_id: int, namespace_id: int, name: str, path: str, now: datetime
+) -> Repository:
+    """Make a repository in a project, or return the one that is there already.
+
+    ``namespace_id`` is the project's own namespace.
+    """
+    created = tx.run(
+        _SQL.create, project_id=project_id, name=name, path=path, now_us=to_us(now)
+    )
+    repository = find_by_path(tx, path)
+    if repository is None:
+        raise RepositoryUnknownError(name=path)
+    if created:
+        place(tx, repository.id, namespace_id)
+    return repository
+
+
+def place(tx: Tx, repository_id: int, namespace_id: int) -> None:
+    """Show a repository in the lists of a namespace and of all that enclose it."""
+    tx.run(_SQL.place, repository_id=repository_id, namespace_id=namespace_id)
+
+
+def list_paths(tx: Tx, after: str, limit: int) -> list[str]:
+    """List names in byte order, those after ``after``."""
+    return [row["path"] for row in tx.all(_SQL.list_paths, after=after, limit=limit)]
+
+
+def list_by_project(
+    tx: Tx, project_id: int, offset: int, limit: int
+) -> list[Repository]:
+    """List a project's repositories, oldest first."""
+    rows = tx.all(
+        _SQL.list_by_project, project_id=project_id, offset=offset, limit=limit
+    )
+    return [_repository(row) for row in rows]
+
+
+def count_by_project(tx: Tx, project_id: int) -> int:
+    """Count a project's repositories, up to ``COUNT_LIMIT``."""
+    row = tx.one(_SQL.count_by_project, project_id=project_id, limit=COUNT_LIMIT)
+    return row["total"] if row else 0
+
+
+def list_by_namespace(
+    tx: Tx, namespace_id: int, offset: int, limit: int
+) -> list[Repository]:
+    """List the repositories of a group at any depth, oldest first.
+
+    Projects whose registry is switched off are left out.
+    """
+    rows = tx.all(
+        _SQL.list_by_namespace, namespace_id=namespace_id, offset=offset, limit=limit
+    )
+    return [_repository(row) for row in rows]
+
+
+def count_by_namespace(tx: Tx, namespace_id: int) -> int:
+    """Count what ``list_by_namespace`` lists, up to ``COUNT_LIMIT``."""
+    row = tx.one(_SQL.count_by_namespace, namespace_id=namespace_id, limit=COUNT_LIMIT)
+    return row["total"] if row else 0
+
+
+def size_bytes(tx: Tx, repository_id: int) -> int:
+    """Add up the blobs that tags reach, each once. Costs as much as there are."""
+    row = tx.one(_SQL.size, id=repository_id)
+    return row["size_bytes"] if row else 0
+
+
+def add_to_tag_count(tx: Tx, repository_id: int, change: int) -> None:
+    """Keep ``tag_count`` right, in the transaction that changes the tags."""
+    tx.run(_SQL.add_to_tag_count, id=repository_id, change=change)
+
+
+def set_status(tx: Tx, repository_id: int, status: str | None) -> None:
+    """Say how far a deletion is; ``None`` is a repository in normal use."""
+    tx.run(_SQL.set_status, id=repository_id, status=status)
+
+
+def mark_deleted(tx: Tx, repository_id: int, *, now: datetime) -> bool:
+    """Take an empty repository away; return ``False`` if it has tags or is gone."""
+    if tx.run(_SQL.mark_deleted, id=repository_id, now_us=to_us(now)) == 0:
+        return False
+    tx.run(_SQL.displace, repository_id=repository_id)
+    return True
+
+
+def accept_cleanup(
+    tx: Tx, repository_id: int, *, interval: timedelta, now: datetime
+) -> bool:
+    """Take the lease of bulk deletes; return ``False`` while another has it."""
+    accepted = tx.run(
+        _SQL.accept_cleanup,
+        id=repository_id,
+        now_us=to_us(now),
+        free_since_us=to_us(now - interval),
+    )
+    return accepted == 1
+
+
+def _repository(row: Row) -> Repository:
+    return Repository(
+        id=row["id"],
+        project_id=row["project_id"],
+        name=row["name"],
+        path=row["path"],
+        tag_count=row["tag_count"],
+        status=row["status"],
+        created_at=from_us(row["created_at_us"]),
+        cleanup_policy_started_at=from_us_or_none(row["cleanup_policy_started_at_us"]),
+    )

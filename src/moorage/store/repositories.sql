@@ -1,0 +1,125 @@
+-- name: find
+SELECT id, project_id, name, path, tag_count, status, created_at_us,
+       cleanup_policy_started_at_us
+  FROM repository
+ WHERE id = :id AND deleted_at_us IS NULL;
+
+-- name: find_by_path
+-- Served by repository_path.
+SELECT id, project_id, name, path, tag_count, status, created_at_us,
+       cleanup_policy_started_at_us
+  FROM repository
+ WHERE path = :path AND deleted_at_us IS NULL;
+
+-- name: create
+-- Two pushes may bring the same new repository at the same time: the second finds it.
+INSERT INTO repository (project_id, name, path, tag_count, created_at_us)
+VALUES (:project_id, :name, :path, 0, :now_us)
+    ON CONFLICT (path) WHERE deleted_at_us IS NULL DO NOTHING;
+
+-- name: place
+-- Under every namespace that the project lies in. WHERE keeps SQLite from reading
+-- ON CONFLICT as the condition of a join.
+INSERT INTO namespace_repository (namespace_id, repository_id)
+WITH RECURSIVE above (id, parent_id) AS (
+    SELECT id, parent_id FROM namespace WHERE id = :namespace_id
+     UNION ALL
+    SELECT namespace.id, namespace.parent_id
+      FROM above JOIN namespace ON namespace.id = above.parent_id
+)
+SELECT above.id, :repository_id FROM above WHERE above.id IS NOT NULL
+    ON CONFLICT (namespace_id, repository_id) DO NOTHING;
+
+-- name: displace
+DELETE FROM namespace_repository WHERE repository_id = :repository_id;
+
+-- name: list_paths
+-- Served by repository_path.
+SELECT path
+  FROM repository
+ WHERE path > :after AND deleted_at_us IS NULL
+ ORDER BY path
+ LIMIT :limit;
+
+-- name: list_by_project
+-- Served by repository_project. OFFSET because the GitLab API promises page numbers.
+SELECT id, project_id, name, path, tag_count, status, created_at_us,
+       cleanup_policy_started_at_us
+  FROM repository
+ WHERE project_id = :project_id AND deleted_at_us IS NULL
+ ORDER BY id
+ LIMIT :limit OFFSET :offset;
+
+-- name: count_by_project
+SELECT COUNT(*) AS total
+  FROM (SELECT 1
+          FROM repository
+         WHERE project_id = :project_id AND deleted_at_us IS NULL
+         LIMIT :limit) AS counted;
+
+-- name: list_by_namespace
+-- One range of namespace_repository's key, in order.
+SELECT repository.id, repository.project_id, repository.name, repository.path,
+       repository.tag_count, repository.status, repository.created_at_us,
+       repository.cleanup_policy_started_at_us
+  FROM namespace_repository
+  JOIN repository ON repository.id = namespace_repository.repository_id
+  JOIN project ON project.id = repository.project_id
+ WHERE namespace_repository.namespace_id = :namespace_id
+   AND repository.deleted_at_us IS NULL
+   AND project.registry_access <> 'disabled'
+ ORDER BY namespace_repository.repository_id
+ LIMIT :limit OFFSET :offset;
+
+-- name: count_by_namespace
+SELECT COUNT(*) AS total
+  FROM (SELECT 1
+          FROM namespace_repository
+          JOIN repository ON repository.id = namespace_repository.repository_id
+          JOIN project ON project.id = repository.project_id
+         WHERE namespace_repository.namespace_id = :namespace_id
+           AND repository.deleted_at_us IS NULL
+           AND project.registry_access <> 'disabled'
+         LIMIT :limit) AS counted;
+
+-- name: size
+-- Each stored blob once that a tag reaches, over indexes too.
+WITH RECURSIVE reached (id) AS (
+    SELECT manifest_id FROM tag WHERE repository_id = :id
+     UNION
+    SELECT manifest.id
+      FROM reached
+      JOIN manifest_child ON manifest_child.manifest_id = reached.id
+      JOIN manifest ON manifest.repository_id = manifest_child.repository_id
+                   AND manifest.digest = manifest_child.digest
+     WHERE manifest.deleted_at_us IS NULL
+)
+SELECT CAST(COALESCE(SUM(blob.size_bytes), 0) AS BIGINT) AS size_bytes
+  FROM blob
+ WHERE blob.id IN (
+       SELECT manifest_blob.blob_id
+         FROM manifest_blob
+        WHERE manifest_blob.manifest_id IN (SELECT id FROM reached)
+       );
+
+-- name: add_to_tag_count
+UPDATE repository SET tag_count = tag_count + :change WHERE id = :id;
+
+-- name: set_status
+UPDATE repository
+   SET status = CAST(:status AS TEXT)
+ WHERE id = :id AND deleted_at_us IS NULL;
+
+-- name: mark_deleted
+-- Only while it is empty: a push during the deletion brings tags that go first.
+UPDATE repository
+   SET deleted_at_us = :now_us, status = NULL
+ WHERE id = :id AND tag_count = 0 AND deleted_at_us IS NULL;
+
+-- name: accept_cleanup
+-- The lease of bulk deletes: taken by whoever changes the row.
+UPDATE repository
+   SET cleanup_accepted_at_us = :now_us
+ WHERE id = :id
+   AND deleted_at_us IS NULL
+   AND (cleanup_accepted_at_us IS NULL OR cleanup_accepted_at_us <= :free_since_us);

@@ -1,0 +1,256 @@
+"""Tags: pointers to manifests, and the record of their moves.
+
+Whatever changes tags here also keeps the repository's ``tag_count`` and the history,
+in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from moorage.domain.cleanup import TagFacts
+from moorage.domain.digest import Digest
+from moorage.domain.repositories import TagDetail
+from moorage.domain.versions import version_key
+from moorage.ports.database import Row, Tx
+from moorage.ports.query import load
+from moorage.store import repositories
+from moorage.store.times import from_us, to_us
+
+AFTER_EVERY_NAME = "~"
+"""Sorts behind every tag."""
+
+_SQL = load("tags")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Who moves tags, when, and in which run."""
+
+    actor: str
+    now: datetime
+    job_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """Where a tag is pointed to, and why."""
+
+    digest: Digest
+    cause: _Cause
+
+
+def put(  # noqa: PLR0913 (a tag carries copies of what lists are ordered by)
+    tx: Tx,
+    repository_id: int,
+    name: str,
+    manifest_id: int,
+    *,
+    digest: Digest,
+    created_at: datetime,
+    total_bytes: int,
+    pushed_at: datetime,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Point a tag at a manifest, whether or not it was there.
+
+    Only a real move is recorded and dated; the copies are brought up to date always.
+    """
+    moved = _Push(digest, _Cause(actor, now))
+    copied = {
+        "repository_id": repository_id,
+        "name": name,
+        "manifest_id": manifest_id,
+        "total_bytes": total_bytes,
+        "created_at_us": to_us(created_at),
+        "pushed_at_us": to_us(pushed_at),
+        "now_us": to_us(now),
+    }
+    previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
+    if previous is None:
+        if tx.run(_SQL.insert, version_key=version_key(name), **copied):
+            repositories.add_to_tag_count(tx, repository_id, 1)
+            _record_push(tx, repository_id, name, moved, None)
+            return
+        # Another transaction brought it in between.
+        previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
+    tx.run(_SQL.point, **copied)
+    if previous is not None and previous["manifest_id"] != manifest_id:
+        _record_push(tx, repository_id, name, moved, previous["digest"])
+
+
+def delete(
+    tx: Tx,
+    repository_id: int,
+    name: str,
+    *,
+    actor: str,
+    now: datetime,
+    job_id: int | None = None,
+    expected_manifest_id: int | None = None,
+) -> bool:
+    """Remove a tag; return whether it was there.
+
+    With ``expected_manifest_id`` one that points elsewhere stays.
+    """
+    found = tx.one(_SQL.lock, repository_id=repository_id, name=name)
+    if found is None:
+        return False
+    if expected_manifest_id not in (None, found["manifest_id"]):
+        return False
+    _delete(tx, repository_id, [name], _Cause(actor, now, job_id))
+    return True
+
+
+def delete_many(
+    tx: Tx,
+    repository_id: int,
+    seen: Mapping[str, Digest],
+    *,
+    actor: str,
+    now: datetime,
+    job_id: int | None = None,
+) -> list[str]:
+    """Remove tags that still point where they were seen to; return which they were.
+
+    The number of statements does not depend on the number of tags.
+    """
+    rows = tx.all(
+        _SQL.lock_unmoved,
+        repository_id=repository_id,
+        names=list(seen),
+        references=[f"{name}@{digest}" for name, digest in seen.items()],
+    )
+    return _delete(tx, repository_id, _names(rows), _Cause(actor, now, job_id))
+
+
+def delete_first(
+    tx: Tx,
+    repository_id: int,
+    limit: int,
+    *,
+    actor: str,
+    now: datetime,
+    job_id: int | None = None,
+) -> int:
+    """Remove tags, whatever their names, up to a number; return how many there were."""
+    rows = tx.all(_SQL.lock_first, repository_id=repository_id, limit=limit)
+    cause = _Cause(actor, now, job_id)
+    return len(_delete(tx, repository_id, _names(rows), cause))
+
+
+def delete_by_manifest(
+    tx: Tx, repository_id: int, manifest_id: int, *, actor: str, now: datetime
+) -> int:
+    """Remove every tag that points to a manifest; return how many there were."""
+    rows = tx.all(
+        _SQL.lock_manifest, repository_id=repository_id, manifest_id=manifest_id
+    )
+    return len(_delete(tx, repository_id, _names(rows), _Cause(actor, now)))
+
+
+def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
+    """Look up a tag and what it points to."""
+    row = tx.one(_SQL.find_detail, repository_id=repository_id, name=name)
+    if row is None:
+        return None
+    config = row["config_digest"]
+    return TagDetail(
+        name=row["name"],
+        digest=Digest.parse(row["digest"]),
+        media_type=row["media_type"],
+        config_digest=None if config is None else Digest.parse(config),
+        created_at=from_us(row["created_at_us"]),
+        pushed_at=from_us(row["pushed_at_us"]),
+        total_bytes=row["total_bytes"],
+    )
+
+
+def list_facts(tx: Tx, repository_id: int) -> list[TagFacts]:
+    """Return every tag of a repository with what rules look at, in no order."""
+    return [
+        TagFacts(
+            name=row["name"],
+            digest=Digest.parse(row["digest"]),
+            created_at=from_us(row["created_at_us"]),
+            pushed_at=from_us(row["pushed_at_us"]),
+            total_size=row["total_bytes"],
+        )
+        for row in tx.all(_SQL.list_facts, repository_id=repository_id)
+    ]
+
+
+def list_names(tx: Tx, repository_id: int, after: str, limit: int) -> list[str]:
+    """List names in byte order, those after ``after``."""
+    rows = tx.all(
+        _SQL.list_names, repository_id=repository_id, after=after, limit=limit
+    )
+    return _names(rows)
+
+
+def list_names_descending(
+    tx: Tx, repository_id: int, before: str, limit: int
+) -> list[str]:
+    """List names against byte order, those before ``before``."""
+    rows = tx.all(
+        _SQL.list_names_descending,
+        repository_id=repository_id,
+        before=before,
+        limit=limit,
+    )
+    return _names(rows)
+
+
+def list_names_page(tx: Tx, repository_id: int, offset: int, limit: int) -> list[str]:
+    """List names in byte order, from a position on."""
+    rows = tx.all(
+        _SQL.list_names_page, repository_id=repository_id, offset=offset, limit=limit
+    )
+    return _names(rows)
+
+
+def list_names_of_many(tx: Tx, repository_ids: list[int]) -> dict[int, list[str]]:
+    """List all names of several repositories, each in byte order."""
+    found: dict[int, list[str]] = {each: [] for each in repository_ids}
+    for row in tx.all(_SQL.list_names_of_many, repository_ids=repository_ids):
+        found[row["repository_id"]].append(row["name"])
+    return found
+
+
+def _delete(tx: Tx, repository_id: int, names: list[str], cause: _Cause) -> list[str]:
+    """Remove tags whose rows are locked."""
+    if names:
+        tx.run(
+            _SQL.record_deletions,
+            repository_id=repository_id,
+            names=names,
+            actor=cause.actor,
+            job_id=cause.job_id,
+            now_us=to_us(cause.now),
+        )
+        deleted = tx.run(_SQL.delete_names, repository_id=repository_id, names=names)
+        repositories.add_to_tag_count(tx, repository_id, -deleted)
+    return names
+
+
+def _record_push(
+    tx: Tx, repository_id: int, name: str, to: _Push, previous_digest: str | None
+) -> None:
+    tx.run(
+        _SQL.record,
+        repository_id=repository_id,
+        name=name,
+        action="push",
+        digest=str(to.digest),
+        previous_digest=previous_digest,
+        actor=to.cause.actor,
+        job_id=to.cause.job_id,
+        now_us=to_us(to.cause.now),
+    )
+
+
+def _names(rows: Iterable[Row]) -> list[str]:
+    return [row["name"] for row in rows]
