@@ -1,0 +1,111 @@
+"""A layer of two gigabytes passes through a server whose memory stays flat."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from live.images import (
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_MANIFEST,
+    an_image,
+    as_json,
+    descriptor,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from live.registry import RegistryClient
+    from live.server import MoorageServer
+
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
+
+MIB = 1024 * 1024
+LAYER_MIB = 2048
+ALLOWED_GROWTH_BYTES = 64 * MIB
+REPOSITORY = "root/large"
+
+
+class MemoryWatch:
+    """Samples the server's memory while a block runs."""
+
+    def __init__(self, server: MoorageServer) -> None:
+        self._server = server
+        self._before = server.rss_bytes()
+        self._peak = self._before
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+
+    @property
+    def growth_bytes(self) -> int:
+        return self._peak - self._before
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._ended.wait(0.05):
+            self._peak = max(self._peak, self._server.rss_bytes())
+
+
+def pieces(hashed: hashlib._Hash) -> Iterator[bytes]:
+    """Make the layer piece by piece, each piece another one, and hash it."""
+    filling = bytes(range(256)) * (MIB // 256 - 1)
+    for number in range(LAYER_MIB):
+        piece = number.to_bytes(256, "big") + filling
+        hashed.update(piece)
+        yield piece
+
+
+def push_large_image(registry: RegistryClient) -> str:
+    """Push an image of one large layer and return the layer's digest."""
+    hashed = hashlib.sha256()
+    location = registry.start_upload(REPOSITORY)
+    location = registry.append(REPOSITORY, location, pieces(hashed))
+    digest = f"sha256:{hashed.hexdigest()}"
+    registry.finish(REPOSITORY, location, digest)
+    config = registry.push_blob(REPOSITORY, b"{}")
+    layer = {"mediaType": OCI_LAYER, "digest": digest, "size": LAYER_MIB * MIB}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": {**descriptor(b"{}", OCI_CONFIG), "digest": config},
+        "layers": [layer],
+    }
+    registry.put_manifest(REPOSITORY, "v1", as_json(manifest), OCI_MANIFEST)
+    return digest
+
+
+def warm_up(registry: RegistryClient) -> None:
+    """Let every worker load what it loads once."""
+    for number in range(10):
+        padding = bytes(8 * MIB)
+        image = an_image(f"{number}", layers=[number.to_bytes(4, "big") + padding])
+        registry.push("root/small", "v1", image)
+        registry.pull("root/small", "v1")
+
+
+def test_two_gigabytes_are_pushed_and_pulled_in_little_memory(
+    own_server: MoorageServer,
+) -> None:
+    with own_server.registry() as registry:
+        warm_up(registry)
+        with MemoryWatch(own_server) as pushing:
+            digest = push_large_image(registry)
+        with MemoryWatch(own_server) as pulling:
+            hashed = hashlib.sha256()
+            for piece in registry.stream_blob(REPOSITORY, digest):
+                hashed.update(piece)
+    assert f"sha256:{hashed.hexdigest()}" == digest
+    assert pushing.growth_bytes < ALLOWED_GROWTH_BYTES
+    assert pulling.growth_bytes < ALLOWED_GROWTH_BYTES

@@ -1,0 +1,1 @@
+"""Running things for tests: the server, a PostgreSQL cluster, a registry client."""
