@@ -1,4 +1,4 @@
-"""Secrets of the installation, shared by every process of it."""
+"""Secrets of this installation that every process shares."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from moorage.store.times import to_us
 _SQL = load("secrets")
 
 
-def ensure(tx: Tx, name: str, fresh: bytes, *, now: datetime) -> bytes:
-    """Return the secret of that name, which ``fresh`` becomes if there is none."""
-    tx.run(_SQL.put, name=name, secret=fresh, now_us=to_us(now))
-    row = tx.one(_SQL.get, name=name)
-    if row is None:
-        raise AssertionError
-    return bytes(row["secret"])
+def obtain(tx: Tx, name: str, fresh: bytes, *, now: datetime) -> bytes:
+    """Return a secret; it becomes ``fresh`` where there is none yet.
+
+    Who obtains one holds it until the end of the transaction: others wait.
+    """
+    row = tx.one(_SQL.lock, name=name, secret=fresh, now_us=to_us(now))
+    return fresh if row is None else bytes(row["secret"])
+
+
+def replace(tx: Tx, name: str, secret: bytes) -> None:
+    """Change a secret that exists."""
+    tx.run(_SQL.set, name=name, secret=secret)

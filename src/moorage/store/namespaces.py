@@ -1,0 +1,158 @@
+"""Namespaces: groups, and the personal ones of users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from moorage.domain.access import Visibility
+from moorage.domain.accounts import Account
+from moorage.domain.projects import GroupInvalidError, Namespace, NamespaceKind
+from moorage.ports.database import Row, Tx
+from moorage.ports.query import load
+from moorage.store.times import from_us, to_us
+
+_SQL = load("namespaces")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewGroup:
+    """What a group starts with."""
+
+    name: str
+    path: str
+    parent: Namespace | None = None
+    visibility: Visibility = Visibility.PRIVATE
+    description: str = ""
+
+
+def create_group(tx: Tx, new: NewGroup, *, now: datetime) -> Namespace:
+    """Make a group.
+
+    Raises:
+        GroupInvalidError: The path is taken.
+    """
+    return _create(
+        tx,
+        kind=NamespaceKind.GROUP,
+        parent_id=new.parent.id if new.parent else None,
+        owner_id=None,
+        name=new.name,
+        path=new.path,
+        full_path=f"{new.parent.full_path}/{new.path}" if new.parent else new.path,
+        visibility=new.visibility,
+        description=new.description,
+        now_us=to_us(now),
+    )
+
+
+def create_personal(tx: Tx, account: Account, *, now: datetime) -> Namespace:
+    """Make the namespace that is named like its owner.
+
+    Raises:
+        GroupInvalidError: A group has that path.
+    """
+    return _create(
+        tx,
+        kind=NamespaceKind.USER,
+        parent_id=None,
+        owner_id=account.id,
+        name=account.name,
+        path=account.username,
+        full_path=account.username,
+        visibility=Visibility.PUBLIC,
+        description="",
+        now_us=to_us(now),
+    )
+
+
+def _create(tx: Tx, **columns: str | int | None) -> Namespace:
+    row = tx.one(_SQL.create, **columns)
+    assert row is not None  # noqa: S101 (INSERT … RETURNING gives a row or raises)
+    namespace = from_row(row)
+    path_key = namespace.full_path.lower()
+    if not tx.run(_SQL.claim_route, path_key=path_key, namespace_id=namespace.id):
+        raise GroupInvalidError(path=["has already been taken"])
+    return namespace
+
+
+def find(tx: Tx, namespace_id: int) -> Namespace | None:
+    """Return a namespace by id."""
+    row = tx.one(_SQL.find, namespace_id=namespace_id)
+    return None if row is None else from_row(row)
+
+
+def find_by_path(tx: Tx, full_path: str) -> Namespace | None:
+    """Return a namespace by full path, in any case."""
+    row = tx.one(_SQL.find_by_path, path_key=full_path.lower())
+    return None if row is None else from_row(row)
+
+
+def find_longest(tx: Tx, path: str) -> Namespace | None:
+    """Return the deepest namespace that a path lies properly in."""
+    row = tx.one(_SQL.find_longest, prefixes=proper_prefixes(path.lower()))
+    return None if row is None else from_row(row)
+
+
+def find_of_account(tx: Tx, account_id: int) -> Namespace | None:
+    """Return an account's personal namespace; bots have none."""
+    row = tx.one(_SQL.find_of_account, account_id=account_id)
+    return None if row is None else from_row(row)
+
+
+def chains(tx: Tx, namespace_ids: Sequence[int]) -> dict[int, list[Namespace]]:
+    """Return, for each id, its namespace with all ancestors, topmost first."""
+    found: dict[int, list[Namespace]] = {}
+    for row in tx.all(_SQL.chains, namespace_ids=sorted(set(namespace_ids))):
+        found.setdefault(row["start_id"], []).append(from_row(row))
+    return found
+
+
+def update(tx: Tx, namespace: Namespace) -> None:
+    """Save name, visibility and description."""
+    tx.run(
+        _SQL.update,
+        namespace_id=namespace.id,
+        name=namespace.name,
+        visibility=namespace.visibility,
+        description=namespace.description,
+    )
+
+
+def descendant_ids(tx: Tx, namespace_id: int) -> list[int]:
+    """Return its id and those of all groups below, deepest first."""
+    rows = tx.all(_SQL.descendant_ids, namespace_id=namespace_id)
+    return [row["id"] for row in rows]
+
+
+def holds_anything(tx: Tx, namespace_id: int) -> bool:
+    """Whether groups or projects lie directly in it."""
+    return tx.one(_SQL.holds_anything, namespace_id=namespace_id) is not None
+
+
+def delete(tx: Tx, namespace_id: int) -> bool:
+    """Remove an empty namespace with its members, tokens and path."""
+    return tx.run(_SQL.delete, namespace_id=namespace_id) == 1
+
+
+def proper_prefixes(path: str) -> list[str]:
+    """Return every path above this one, shortest first."""
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def from_row(row: Row) -> Namespace:
+    """Read a namespace out of a row that has its columns."""
+    return Namespace(
+        id=row["id"],
+        kind=NamespaceKind(row["kind"]),
+        parent_id=row["parent_id"],
+        owner_id=row["owner_id"],
+        name=row["name"],
+        path=row["path"],
+        full_path=row["full_path"],
+        visibility=Visibility(row["visibility"]),
+        description=row["description"],
+        created_at=from_us(row["created_at_us"]),
+    )

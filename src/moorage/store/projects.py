@@ -1,0 +1,113 @@
+"""Projects, by id and by path."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from moorage.domain.access import RegistryAccess, Visibility
+from moorage.domain.errors import ValidationError
+from moorage.domain.projects import Namespace, Project
+from moorage.ports.database import Row, Tx
+from moorage.ports.query import load
+from moorage.store.namespaces import proper_prefixes
+from moorage.store.times import from_us, from_us_or_none, to_us, to_us_or_none
+
+_SQL = load("projects")
+
+
+def create(
+    tx: Tx,
+    *,
+    namespace: Namespace,
+    path: str,
+    name: str,
+    creator_id: int | None,
+    now: datetime,
+    visibility: Visibility = Visibility.PRIVATE,
+    registry_access: RegistryAccess = RegistryAccess.ENABLED,
+    description: str = "",
+) -> Project:
+    """Make a project.
+
+    Raises:
+        ValidationError: The path is taken.
+    """
+    row = tx.one(
+        _SQL.create,
+        namespace_id=namespace.id,
+        creator_id=creator_id,
+        name=name,
+        path=path,
+        full_path=f"{namespace.full_path}/{path}",
+        visibility=visibility,
+        registry_access=registry_access,
+        description=description,
+        now_us=to_us(now),
+    )
+    assert row is not None  # noqa: S101 (INSERT … RETURNING gives a row or raises)
+    project = from_row(row)
+    path_key = project.full_path.lower()
+    if not tx.run(_SQL.claim_route, path_key=path_key, project_id=project.id):
+        taken = ["has already been taken"]
+        raise ValidationError(name=taken, path=taken)
+    return project
+
+
+def find(tx: Tx, project_id: int) -> Project | None:
+    """Return a project by id."""
+    row = tx.one(_SQL.find, project_id=project_id)
+    return None if row is None else from_row(row)
+
+
+def find_by_path(tx: Tx, full_path: str) -> Project | None:
+    """Return a project by full path, in any case."""
+    row = tx.one(_SQL.find_by_path, path_key=full_path.lower())
+    return None if row is None else from_row(row)
+
+
+def find_owning(tx: Tx, image_path: str) -> Project | None:
+    """Return the project that an image's path belongs to: the longest prefix."""
+    path = image_path.lower()
+    row = tx.one(_SQL.find_owning, prefixes=[*proper_prefixes(path), path])
+    return None if row is None else from_row(row)
+
+
+def update(tx: Tx, project: Project) -> None:
+    """Save name, visibility, registry access, description and archival."""
+    tx.run(
+        _SQL.update,
+        project_id=project.id,
+        name=project.name,
+        visibility=project.visibility,
+        registry_access=project.registry_access,
+        description=project.description,
+        archived_at_us=to_us_or_none(project.archived_at),
+    )
+
+
+def has_repository(tx: Tx, project_id: int) -> bool:
+    """Whether any repository, even a deleted one that can come back, is its own."""
+    return tx.one(_SQL.has_repository, project_id=project_id) is not None
+
+
+def delete(tx: Tx, project_id: int) -> bool:
+    """Remove a project without repositories, its members, tokens and path."""
+    return tx.run(_SQL.delete, project_id=project_id) == 1
+
+
+def from_row(row: Row) -> Project:
+    """Read a project out of a row that has its columns."""
+    return Project(
+        id=row["id"],
+        namespace_id=row["namespace_id"],
+        creator_id=row["creator_id"],
+        name=row["name"],
+        path=row["path"],
+        full_path=row["full_path"],
+        visibility=Visibility(row["visibility"]),
+        registry_access=RegistryAccess(row["registry_access"]),
+        description=row["description"],
+        archived_at=from_us_or_none(row["archived_at_us"]),
+        created_at=from_us(row["created_at_us"]),
+        last_activity_at=from_us(row["last_activity_at_us"]),
+    )
