@@ -123,7 +123,7 @@ def test_a_cut_put_leaves_no_blob_and_the_next_push_succeeds(
 def test_a_cancelled_push_is_gone(estate: Estate, repository: str) -> None:
     with estate.registry(estate.admin) as registry:
         location = registry.start_upload(repository)
-        registry.append(repository, location, CONTENT[:1000])
+        location = registry.append(repository, location, CONTENT[:1000])
         answer = registry.http.delete(
             location, headers=registry.authorization(repository, "pull", "push")
         )
