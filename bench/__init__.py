@@ -1,0 +1,1 @@
+"""Benchmarks: Moorage beside other registries and the machine's own limits."""

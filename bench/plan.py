@@ -1,0 +1,85 @@
+"""Which works are measured, and on how much content."""
+
+from __future__ import annotations
+
+from bench.images import FreshBlob
+from bench.lists import (
+    CatalogPage,
+    GitLabTagDetail,
+    GitLabTagDetails,
+    GitLabTagList,
+    TagPage,
+    TagStock,
+    WholeTagList,
+)
+from bench.pulls import (
+    BlobGet,
+    BlobStock,
+    ImagePull,
+    ImageStock,
+    ManifestGet,
+    ManifestHead,
+    SmallBlobGet,
+)
+from bench.pushes import BlobPut, ImagePush, UploadForm
+from bench.works import MB, TAG, Scale, Work
+
+
+def quick_scale(namespace: str) -> Scale:
+    """Size the content of a run of five minutes."""
+    return Scale(
+        namespace, small_blobs=1000, tags=10_000, catalog=500, images_per_client=6
+    )
+
+
+def full_scale(namespace: str) -> Scale:
+    """Size the content of a run of half an hour."""
+    return Scale(
+        namespace, small_blobs=10_000, tags=10_000, catalog=10_000, images_per_client=12
+    )
+
+
+def all_works(scale: Scale, *, quick: bool) -> list[Work]:
+    """Make the list of works; a quick run leaves out the long ones."""
+    works = [*_pulls(scale), *_lists(scale), *_pushes(scale)]
+    return [work for work in works if not (quick and work.is_long)]
+
+
+def _pulls(scale: Scale) -> list[Work]:
+    image, large = ImageStock(scale), BlobStock(scale)
+    return [
+        ManifestGet("by tag", scale, image, TAG),
+        ManifestGet("by digest", scale, image, image.image.digest),
+        ManifestHead(scale, image),
+        ImagePull(scale, image, 8),
+        ImagePull(scale, image, 32).long(),
+        BlobGet(scale, large, 1),
+        BlobGet(scale, large, 16).long(),
+        SmallBlobGet(scale),
+    ]
+
+
+def _lists(scale: Scale) -> list[Work]:
+    tags = TagStock(scale)
+    return [
+        TagPage(scale, tags, middle=False),
+        TagPage(scale, tags, middle=True),
+        WholeTagList(scale, tags),
+        GitLabTagList(scale, tags),
+        GitLabTagDetail(scale, tags),
+        GitLabTagDetails(scale, tags),
+        CatalogPage(scale, middle=False),
+        CatalogPage(scale, middle=True),
+    ]
+
+
+def _pushes(scale: Scale) -> list[Work]:
+    blob, huge = FreshBlob(100 * MB), FreshBlob(1000 * MB)
+    return [
+        ImagePush(scale, 8),
+        BlobPut(scale, UploadForm.PUT, blob, uploads=2),
+        BlobPut(scale, UploadForm.PATCH, blob, uploads=2),
+        BlobPut(scale, UploadForm.CHUNKED, blob, uploads=2).long(),
+        BlobPut(scale, UploadForm.PUT, huge, uploads=1).long(),
+        BlobPut(scale, UploadForm.PATCH, huge, uploads=1).long(),
+    ]
