@@ -98,8 +98,13 @@ def size_bytes(tx: Tx, repository_id: int) -> int:
 
 
 def add_to_tag_count(tx: Tx, repository_id: int, change: int) -> None:
-    """Keep ``tag_count`` right, in the transaction that changes the tags."""
-    tx.run(_SQL.add_to_tag_count, id=repository_id, change=change)
+    """Keep ``tag_count`` right, in the transaction that changes the tags.
+
+    Raises:
+        RepositoryUnknownError: It was deleted meanwhile, and its tags with it.
+    """
+    if tx.run(_SQL.add_to_tag_count, id=repository_id, change=change) == 0:
+        raise RepositoryUnknownError(id=repository_id)
 
 
 def set_status(tx: Tx, repository_id: int, status: str | None) -> None:

@@ -103,7 +103,9 @@ SELECT CAST(COALESCE(SUM(blob.size_bytes), 0) AS BIGINT) AS size_bytes
        );
 
 -- name: add_to_tag_count
-UPDATE repository SET tag_count = tag_count + :change WHERE id = :id;
+UPDATE repository
+   SET tag_count = tag_count + :change
+ WHERE id = :id AND deleted_at_us IS NULL;
 
 -- name: set_status
 UPDATE repository

@@ -1,0 +1,210 @@
+"""Bulk deletion of tags: accept it, plan it once, work the plan off.
+
+The plan is stored before the first tag goes. A run that is cut off goes on with it and
+never plans again: rules such as ``keep_n`` applied to what is left would delete more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from moorage.domain.access import Ability, CredentialKind, Principal, may
+from moorage.domain.cleanup import BulkDelete, Decision, plan
+from moorage.domain.digest import Digest
+from moorage.domain.errors import CleanupTooSoonError, ForbiddenError
+from moorage.domain.jobs import ItemOutcome, Job, JobItem, JobKind, NewJob
+from moorage.domain.patterns import Pattern
+from moorage.domain.repositories import Repository
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.ports.signals import JobSignal
+from moorage.services.identity import access_to
+from moorage.services.jobs import JobRun
+from moorage.store import accounts, jobs, members, projects, repositories, tags
+
+BATCH = 1000
+"""Tags that one transaction removes: others may write in between."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+_MOVED = "It was moved or removed after the plan was made."
+
+
+@dataclass(frozen=True, slots=True)
+class _Arguments:
+    """What a job's row keeps of the rules and of who asked."""
+
+    project_id: int
+    account_id: int | None
+    delete: str
+    keep: str | None
+    keep_n: int
+    older_than_us: int | None
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        return cls(**job.arguments)
+
+    @property
+    def rules(self) -> BulkDelete:
+        older_than_us = self.older_than_us
+        return BulkDelete(
+            delete=Pattern.parse(self.delete),
+            keep=None if self.keep is None else Pattern.parse(self.keep),
+            keep_n=self.keep_n,
+            older_than=(
+                None if older_than_us is None else older_than_us * _MICROSECOND
+            ),
+        )
+
+
+class Cleanup:
+    """Bulk deletion, accepted once per interval and repository; zero is no limit."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        signal: JobSignal,
+        *,
+        interval: timedelta = timedelta(hours=1),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._signal = signal
+        self._interval = interval
+
+    async def schedule(
+        self, repository: Repository, rules: BulkDelete, principal: Principal
+    ) -> int:
+        """Have tags deleted by rules; return the job.
+
+        Raises:
+            CleanupTooSoonError: Another was accepted within the interval.
+        """
+        now = self._clock.now()
+        older_than = rules.older_than
+        arguments = _Arguments(
+            project_id=repository.project_id,
+            account_id=principal.account_id,
+            delete=rules.delete.text,
+            keep=None if rules.keep is None else rules.keep.text,
+            keep_n=rules.keep_n,
+            older_than_us=None if older_than is None else older_than // _MICROSECOND,
+        )
+        job = NewJob(
+            kind=JobKind.DELETE_TAGS,
+            arguments=asdict(arguments),
+            actor=principal.actor,
+            repository_id=repository.id,
+        )
+
+        def body(tx: Tx) -> int:
+            job_id = jobs.enqueue(tx, job, now=now)
+            if self._interval and not repositories.accept_cleanup(
+                tx, repository.id, interval=self._interval, now=now
+            ):
+                raise CleanupTooSoonError
+            return job_id
+
+        job_id = await self._database.write(body)
+        self._signal.notify()
+        return job_id
+
+    async def delete(self, run: JobRun) -> Mapping[str, Any]:
+        """Plan, unless that is done, then remove what is planned and has not moved.
+
+        The handler of ``JobKind.DELETE_TAGS``.
+
+        Raises:
+            ForbiddenError: Who asked for it may no longer administer the images.
+        """
+        arguments, repository_id = _Arguments.of(run.job), run.job.repository_id or 0
+        await self._check_right(arguments)
+        total = await self._plan_once(run, repository_id, arguments.rules)
+        await self._work_off(run, repository_id, total)
+        outcomes = await self._database.read(
+            lambda tx: jobs.count_outcomes(tx, run.job.id)
+        )
+        return {
+            "deleted": outcomes.get(ItemOutcome.DELETED, 0),
+            "skipped": outcomes.get(ItemOutcome.SKIPPED, 0),
+        }
+
+    async def _check_right(self, arguments: _Arguments) -> None:
+        now = self._clock.now()
+
+        def body(tx: Tx) -> bool:
+            account = accounts.find(tx, arguments.account_id or 0)
+            project = projects.find(tx, arguments.project_id)
+            if account is None or account.blocked or project is None:
+                return False
+            principal = Principal(
+                account_id=account.id,
+                username=account.username,
+                admin=account.admin,
+                external=account.external,
+                kind=CredentialKind.PASSWORD,
+            )
+            level = members.project_level(tx, project, account.id, now)
+            return may(principal, Ability.ADMIN_IMAGE, access_to(project, level))
+
+        if not await self._database.read(body):
+            raise ForbiddenError
+
+    async def _plan_once(
+        self, run: JobRun, repository_id: int, rules: BulkDelete
+    ) -> int:
+        """Store the plan, or find it stored; return how many tags are to go."""
+        job_id = run.job.id
+        total = await self._database.read(lambda tx: jobs.count_items(tx, job_id))
+        if total:
+            return total
+        facts = await self._database.read(lambda tx: tags.list_facts(tx, repository_id))
+        decisions = plan(facts, rules, self._clock.now())
+        planned = [_item(decision) for decision in decisions if decision.delete]
+
+        def body(tx: Tx) -> None:
+            jobs.add_items(tx, job_id, planned)
+            jobs.set_progress(tx, job_id, 0, len(planned))
+
+        await run.write(body)
+        return len(planned)
+
+    async def _work_off(self, run: JobRun, repository_id: int, total: int) -> None:
+        for after in range(0, total, BATCH):
+            await self._delete_some(run, repository_id, after, total)
+
+    async def _delete_some(
+        self, run: JobRun, repository_id: int, after: int, total: int
+    ) -> None:
+        job, now = run.job, self._clock.now()
+
+        def body(tx: Tx) -> None:
+            items = jobs.list_items(tx, job.id, after=after, limit=BATCH)
+            waiting = [item for item in items if item.outcome is ItemOutcome.PLANNED]
+            if not waiting:
+                return
+            deleted = tags.delete_many(
+                tx,
+                repository_id,
+                _seen(waiting),
+                actor=job.actor,
+                job_id=job.id,
+                now=now,
+            )
+            jobs.settle_items(tx, job.id, waiting, deleted, reason=_MOVED)
+            jobs.set_progress(tx, job.id, after + len(items), total)
+
+        await run.write(body)
+
+
+def _item(decision: Decision) -> tuple[str, str, str]:
+    return decision.tag.name, str(decision.tag.digest), decision.reason
+
+
+def _seen(items: list[JobItem]) -> dict[str, Digest]:
+    return {item.name: Digest.parse(item.digest) for item in items}

@@ -1,0 +1,199 @@
+"""Repositories: list, look up, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moorage.domain.access import Principal
+from moorage.domain.errors import RepositoryUnknownError
+from moorage.domain.jobs import Job, JobKind, JobState, NewJob
+from moorage.domain.projects import Project
+from moorage.domain.repositories import Repository
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.ports.signals import JobSignal
+from moorage.services.jobs import JobRun
+from moorage.store import jobs, projects, repositories, tags
+
+BATCH = 1000
+"""Tags that one transaction removes: others may write in between."""
+
+_STATUS = {
+    JobState.QUEUED: "delete_scheduled",
+    JobState.FAILED: "delete_failed",
+    JobState.CANCELLED: None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPage:
+    """Repositories in order; ``total`` counts all pages, up to ``COUNT_LIMIT``.
+
+    ``tags`` has the names of each, if they were asked for.
+    """
+
+    items: list[Repository]
+    total: int
+    tags: Mapping[int, list[str]] = field(default_factory=dict)
+
+
+class Repositories:
+    """What callers do to repositories; who may is checked before."""
+
+    def __init__(self, database: Database, clock: Clock, signal: JobSignal) -> None:
+        self._database = database
+        self._clock = clock
+        self._signal = signal
+
+    async def list_by_project(
+        self, project_id: int, *, offset: int, limit: int, with_tags: bool = False
+    ) -> RepositoryPage:
+        """Return a project's repositories, oldest first."""
+
+        def body(tx: Tx) -> RepositoryPage:
+            items = repositories.list_by_project(tx, project_id, offset, limit)
+            total = repositories.count_by_project(tx, project_id)
+            return _page(tx, items, total, with_tags=with_tags)
+
+        return await self._database.read(body)
+
+    async def list_by_group(
+        self, group_id: int, *, offset: int, limit: int, with_tags: bool = False
+    ) -> RepositoryPage:
+        """Return the repositories of all projects below a group, oldest first."""
+
+        def body(tx: Tx) -> RepositoryPage:
+            items = repositories.list_by_namespace(tx, group_id, offset, limit)
+            total = repositories.count_by_namespace(tx, group_id)
+            return _page(tx, items, total, with_tags=with_tags)
+
+        return await self._database.read(body)
+
+    async def get(self, project_id: int, repository_id: int) -> Repository:
+        """Return a repository of a project.
+
+        Raises:
+            RepositoryUnknownError: The project has none of this id.
+        """
+        found = await self._database.quick(
+            lambda tx: repositories.find(tx, repository_id)
+        )
+        if found is None or found.project_id != project_id:
+            raise RepositoryUnknownError(id=repository_id)
+        return found
+
+    async def get_anywhere(self, repository_id: int) -> tuple[Repository, Project]:
+        """Return a repository and the project that it belongs to.
+
+        Raises:
+            RepositoryUnknownError: There is none of this id.
+        """
+
+        def body(tx: Tx) -> tuple[Repository, Project] | None:
+            repository = repositories.find(tx, repository_id)
+            if repository is None:
+                return None
+            project = projects.find(tx, repository.project_id)
+            return None if project is None else (repository, project)
+
+        found = await self._database.quick(body)
+        if found is None:
+            raise RepositoryUnknownError(id=repository_id)
+        return found
+
+    async def list_tags(self, repository_id: int) -> list[str]:
+        """Return all names of tags in byte order."""
+        found = await self._database.read(
+            lambda tx: tags.list_names_of_many(tx, [repository_id])
+        )
+        return found[repository_id]
+
+    async def size_bytes(self, repository_id: int) -> int:
+        """Add up what the tags reach, each blob once."""
+        return await self._database.read(
+            lambda tx: repositories.size_bytes(tx, repository_id)
+        )
+
+    async def schedule_deletion(
+        self, repository: Repository, principal: Principal
+    ) -> int:
+        """Have a repository deleted; return the job, which may be under way."""
+        now = self._clock.now()
+        job = NewJob(
+            kind=JobKind.DELETE_REPOSITORY,
+            arguments={"project_id": repository.project_id},
+            actor=principal.actor,
+            repository_id=repository.id,
+            dedup_key=f"{JobKind.DELETE_REPOSITORY}:{repository.id}",
+        )
+
+        def body(tx: Tx) -> int:
+            # Everybody locks the job before the repository.
+            job_id = jobs.enqueue(tx, job, now=now)
+            found = repositories.find(tx, repository.id)
+            if found is None:
+                raise RepositoryUnknownError(id=repository.id)
+            if found.status != "delete_ongoing":
+                repositories.set_status(tx, repository.id, "delete_scheduled")
+            return job_id
+
+        job_id = await self._database.write(body)
+        self._signal.notify()
+        return job_id
+
+    async def delete(self, run: JobRun) -> Mapping[str, Any]:
+        """Remove all tags, those pushed meanwhile too, then the repository.
+
+        The handler of ``JobKind.DELETE_REPOSITORY``.
+        """
+        job = run.job
+        repository_id = job.repository_id or 0
+        left = await run.write(lambda tx: _begin_deletion(tx, repository_id))
+        if left is None:
+            return {"deleted_tags": job.done}
+        done, gone = job.done, False
+        while not gone:
+            deleted, gone = await self._delete_some(run, repository_id, done, left)
+            done, left = done + deleted, max(left - deleted, 0)
+        return {"deleted_tags": done}
+
+    async def _delete_some(
+        self, run: JobRun, repository_id: int, done: int, left: int
+    ) -> tuple[int, bool]:
+        job, now = run.job, self._clock.now()
+
+        def body(tx: Tx) -> tuple[int, bool]:
+            deleted = tags.delete_first(
+                tx, repository_id, BATCH, actor=job.actor, job_id=job.id, now=now
+            )
+            total = done + max(left, deleted)
+            jobs.set_progress(tx, job.id, done + deleted, total)
+            gone = repositories.mark_deleted(tx, repository_id, now=now)
+            return deleted, gone
+
+        return await run.write(body)
+
+    def follow(self, tx: Tx, job: Job) -> None:
+        """Show in the repository what becomes of its deletion."""
+        if job.repository_id is not None:
+            repositories.set_status(tx, job.repository_id, _STATUS[job.state])
+
+
+def _begin_deletion(tx: Tx, repository_id: int) -> int | None:
+    """Return how many tags there are; ``None`` if all is done already."""
+    repository = repositories.find(tx, repository_id)
+    if repository is None:
+        return None
+    repositories.set_status(tx, repository_id, "delete_ongoing")
+    return repository.tag_count
+
+
+def _page(
+    tx: Tx, items: list[Repository], total: int, *, with_tags: bool
+) -> RepositoryPage:
+    if not with_tags:
+        return RepositoryPage(items, total)
+    names = tags.list_names_of_many(tx, [item.id for item in items])
+    return RepositoryPage(items, total, names)

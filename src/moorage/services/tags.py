@@ -1,0 +1,95 @@
+"""Tags of a repository: list, look into, remove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moorage.domain.access import Principal
+from moorage.domain.errors import TagInvalidError, TagUnknownError
+from moorage.domain.names import TagName
+from moorage.domain.repositories import TagDetail
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.store import tags
+
+
+@dataclass(frozen=True, slots=True)
+class TagPage:
+    """Names in the order asked for; ``more`` says that others follow."""
+
+    names: list[str]
+    more: bool
+
+
+class Tags:
+    """What callers do to tags; who may is checked before."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def list_names(
+        self, repository_id: int, *, offset: int, limit: int
+    ) -> list[str]:
+        """Return names in byte order, from a position on."""
+        return await self._database.read(
+            lambda tx: tags.list_names_page(tx, repository_id, offset, limit)
+        )
+
+    async def list_page(
+        self,
+        repository_id: int,
+        *,
+        last: str | None,
+        limit: int,
+        descending: bool = False,
+    ) -> TagPage:
+        """Return names in byte order, or against it, those behind ``last``."""
+        # No tag has a NUL, and PostgreSQL takes none.
+        marker = None if last is None else last.partition("\0")[0]
+
+        def body(tx: Tx) -> list[str]:
+            if descending:
+                before = tags.AFTER_EVERY_NAME if marker is None else marker
+                return tags.list_names_descending(tx, repository_id, before, limit + 1)
+            return tags.list_names(tx, repository_id, marker or "", limit + 1)
+
+        names = await self._database.read(body)
+        return TagPage(names[:limit], more=len(names) > limit)
+
+    async def get(self, repository_id: int, name: str) -> TagDetail:
+        """Return a tag and what it points to.
+
+        Raises:
+            TagUnknownError: There is none of exactly this name.
+        """
+        tag = _parse(name)
+        found = await self._database.quick(
+            lambda tx: tags.find_detail(tx, repository_id, tag)
+        )
+        if found is None:
+            raise TagUnknownError(tag=name)
+        return found
+
+    async def delete(self, repository_id: int, name: str, principal: Principal) -> None:
+        """Remove one tag; what it pointed to, and other tags of that, stay.
+
+        Raises:
+            TagUnknownError: There is none of exactly this name.
+        """
+        tag, now = _parse(name), self._clock.now()
+        deleted = await self._database.write(
+            lambda tx: tags.delete(
+                tx, repository_id, tag, actor=principal.actor, now=now
+            )
+        )
+        if not deleted:
+            raise TagUnknownError(tag=name)
+
+
+def _parse(name: str) -> TagName:
+    """Read a name; what cannot be a tag is one that is not there."""
+    try:
+        return TagName.parse(name)
+    except TagInvalidError:
+        raise TagUnknownError(tag=name[:200]) from None
