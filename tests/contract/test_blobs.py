@@ -11,7 +11,7 @@ from moorage.testing.blobs import BlobStoreContract, stored
 class TestFileBlobStore(BlobStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> BlobStore:
-        return FileBlobStore(tmp_path)
+        return FileBlobStore(tmp_path, patience_seconds=0)
 
     async def test_a_blob_is_one_file_named_by_digest_and_generation(
         self, tmp_path: Path

@@ -18,7 +18,7 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,20 +39,46 @@ INLINE_BYTES = 64 << 10
 
 THREADS = 16
 
+FILE_MODE = 0o640
+
+POLL_SECONDS = 0.05
+"""Pause between two looks at a lock that another writer holds."""
+
 Result = TypeVar("Result")
 
 
 class FileBlobStore:
     """A blob store in a folder, for any number of processes of one machine."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, patience_seconds: float = 3) -> None:
         self._root = root
+        self._patience_seconds = patience_seconds
         self._uploads = root / "uploads"
         self._threads = ThreadPoolExecutor(THREADS, "moorage-files")
         with _translated():
             _make_folder(self._uploads)
             for algorithm in HEX_LENGTH:
                 _make_folder(root / algorithm)
+
+    @asynccontextmanager
+    async def writing(self, upload_id: str) -> AsyncIterator[None]:
+        """Hold the staged file's lock, waiting a little for one who gives up."""
+        with _translated():
+            path = self._uploads / upload_id
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        try:
+            await self._wait_for_lock(fd)
+            yield
+        finally:
+            os.close(fd)
+
+    async def _wait_for_lock(self, fd: int) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._patience_seconds
+        while not _locked(fd):
+            if loop.time() >= end:
+                raise UploadBusyError
+            await asyncio.sleep(POLL_SECONDS)
 
     async def append(
         self,
@@ -79,7 +105,6 @@ class FileBlobStore:
     def _open_staged(self, upload_id: str, offset: int) -> Iterator[int]:
         flags = os.O_RDWR | (os.O_CREAT if offset == 0 else 0)
         with _opened(self._uploads / upload_id, flags) as fd:
-            _lock(fd)
             _check_length(fd, offset)
             os.ftruncate(fd, offset)
             os.lseek(fd, offset, os.SEEK_SET)
@@ -100,10 +125,9 @@ class FileBlobStore:
         source, target = self._uploads / upload_id, self._path(key)
         with _translated():
             _make_folder(target.parent)
-            if not source.exists() and target.exists():
+            if target.exists():
                 return
             with _opened(source, os.O_RDWR) as fd:
-                _lock(fd)
                 _check_length(fd, length)
                 os.ftruncate(fd, length)
                 os.fsync(fd)
@@ -228,18 +252,19 @@ def _write_all(fd: int, data: bytes) -> None:
 
 @contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
-    fd = os.open(path, flags | os.O_CLOEXEC, 0o640)
+    fd = os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
     try:
         yield fd
     finally:
         os.close(fd)
 
 
-def _lock(fd: int) -> None:
+def _locked(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UploadBusyError from None
+        return False
+    return True
 
 
 def _check_length(fd: int, length: int) -> None:

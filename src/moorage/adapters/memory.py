@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from moorage.domain.digest import Hasher
@@ -22,6 +23,17 @@ class MemoryBlobStore:
         self.objects: dict[BlobKey, bytes] = {}
         self._busy: set[str] = set()
 
+    @asynccontextmanager
+    async def writing(self, upload_id: str) -> AsyncIterator[None]:
+        """Refuse a second writer at once."""
+        if upload_id in self._busy:
+            raise UploadBusyError
+        self._busy.add(upload_id)
+        try:
+            yield
+        finally:
+            self._busy.discard(upload_id)
+
     async def append(
         self,
         upload_id: str,
@@ -30,13 +42,10 @@ class MemoryBlobStore:
         hasher: Hasher | None = None,
     ) -> int:
         """Extend a byte array."""
-        if upload_id in self._busy:
-            raise UploadBusyError
         if offset == 0:
             self.uploads.setdefault(upload_id, bytearray())
         staged = self._staged(upload_id, offset)
         del staged[offset:]
-        self._busy.add(upload_id)
         try:
             async for chunk in chunks:
                 staged += chunk
@@ -44,8 +53,6 @@ class MemoryBlobStore:
                     hasher.update(chunk)
         except Exception as error:
             raise AppendInterrupted(len(staged)) from error
-        finally:
-            self._busy.discard(upload_id)
         return len(staged)
 
     def _staged(self, upload_id: str, length: int) -> bytearray:
@@ -60,9 +67,7 @@ class MemoryBlobStore:
 
     async def commit(self, upload_id: str, length: int, key: BlobKey) -> None:
         """Move the bytes to the objects."""
-        if upload_id in self._busy:
-            raise UploadBusyError
-        if key in self.objects and upload_id not in self.uploads:
+        if key in self.objects:
             return
         self.objects[key] = bytes(self._staged(upload_id, length)[:length])
         del self.uploads[upload_id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from moorage.domain.digest import Digest
 from moorage.domain.errors import RangeInvalidError, SizeInvalidError
 
 # Both ends inclusive; no unit and no total, unlike HTTP's own Content-Range.
@@ -17,13 +18,15 @@ class UploadSession:
 
     ``algorithm`` is the one that the client announced, else the canonical one: a hint
     for hashing while bytes arrive, never what is verified. ``offset`` counts the bytes
-    that are stored.
+    that are stored. ``closing`` is the digest under which a closing request has begun to
+    store them.
     """
 
     id: str
     repository_id: int
     algorithm: str
-    offset: int
+    offset: int = 0
+    closing: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ that were uploaded again.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,17 @@ class BlobStore(Protocol):
     truth about what exists and how long an upload is; nothing here is ever listed.
     """
 
+    def writing(self, upload_id: str) -> AbstractAsyncContextManager[None]:
+        """Keep other writers off an upload, in every process that shares the store.
+
+        Whoever appends or commits holds this, and reads the upload's offset after
+        getting it: what another writer did meanwhile is seen then. It ends with the
+        process that holds it.
+
+        Raises:
+            UploadBusyError: Another writer does not finish in a few seconds.
+        """
+
     async def append(
         self,
         upload_id: str,
@@ -44,7 +56,6 @@ class BlobStore(Protocol):
         kept and the exception comes out as ``AppendInterrupted``.
 
         Raises:
-            UploadBusyError: Another append to the same upload is running.
             UploadInvalidError: Fewer than ``offset`` bytes are there.
         """
 
@@ -63,7 +74,6 @@ class BlobStore(Protocol):
 
         Raises:
             UploadInvalidError: Fewer than ``length`` bytes are there.
-            UploadBusyError: An append to the upload is running.
         """
 
     async def discard(self, upload_id: str) -> None:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from moorage.domain.digest import Digest
 from moorage.domain.uploads import UploadSession
-from moorage.ports.database import Tx
+from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store.times import to_us
 
 _SQL = load("uploads")
-
-
-@dataclass(frozen=True, slots=True)
-class StaleUpload:
-    """A session without progress, and the object that it may have left."""
-
-    id: str
-    digest: Digest | None
 
 
 def create(
@@ -38,13 +29,22 @@ def create(
 def find(tx: Tx, path: str, upload_id: str) -> UploadSession | None:
     """Look up a session of a repository."""
     row = tx.one(_SQL.find, path=path, id=upload_id)
-    if row is None:
-        return None
+    return None if row is None else _session(row)
+
+
+def find_by_id(tx: Tx, upload_id: str) -> UploadSession | None:
+    """Look up a session wherever it belongs."""
+    row = tx.one(_SQL.find_by_id, id=upload_id)
+    return None if row is None else _session(row)
+
+
+def _session(row: Row) -> UploadSession:
     return UploadSession(
         id=row["id"],
         repository_id=row["repository_id"],
         algorithm=row["algorithm"],
         offset=row["offset_bytes"],
+        closing=Digest.parse(row["digest"]) if row["digest"] else None,
     )
 
 
@@ -80,15 +80,12 @@ def delete(tx: Tx, upload_id: str) -> bool:
     return tx.run(_SQL.delete, id=upload_id) == 1
 
 
-def list_stale(tx: Tx, before: datetime, limit: int) -> list[StaleUpload]:
+def list_stale(tx: Tx, before: datetime, limit: int) -> list[UploadSession]:
     """Return the sessions without progress since ``before``, oldest first."""
     rows = tx.all(_SQL.stale, before_us=to_us(before), limit=limit)
-    return [
-        StaleUpload(row["id"], Digest.parse(row["digest"]) if row["digest"] else None)
-        for row in rows
-    ]
+    return [_session(row) for row in rows]
 
 
-def delete_stale(tx: Tx, upload_id: str, before: datetime) -> bool:
-    """Forget a session if it still is without progress; return whether it was."""
-    return tx.run(_SQL.delete_stale, id=upload_id, before_us=to_us(before)) == 1
+def is_stale(tx: Tx, upload_id: str, before: datetime) -> bool:
+    """Whether a session is there and still without progress."""
+    return tx.one(_SQL.is_stale, id=upload_id, before_us=to_us(before)) is not None

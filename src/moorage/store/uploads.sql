@@ -4,7 +4,7 @@ INSERT INTO upload (id, repository_id, algorithm, offset_bytes, created_at_us,
 VALUES (:id, :repository_id, :algorithm, 0, :now_us, :now_us);
 
 -- name: find
-SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.updated_at_us
+SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest
   FROM upload u
   JOIN repository r ON r.id = u.repository_id
  WHERE u.id = :id AND r.path = :path AND r.deleted_at_us IS NULL;
@@ -24,9 +24,13 @@ UPDATE upload
 DELETE FROM upload WHERE id = :id;
 
 -- name: stale
-SELECT id, digest FROM upload
+SELECT id, repository_id, algorithm, offset_bytes, digest
+  FROM upload
  WHERE updated_at_us < :before_us
  ORDER BY updated_at_us LIMIT :limit;
 
--- name: delete_stale
-DELETE FROM upload WHERE id = :id AND updated_at_us < :before_us;
+-- name: is_stale
+SELECT 1 AS found FROM upload WHERE id = :id AND updated_at_us < :before_us;
+
+-- name: find_by_id
+SELECT id, repository_id, algorithm, offset_bytes, digest FROM upload WHERE id = :id;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
@@ -140,25 +139,17 @@ class BlobStoreContract:
         assert await collect(store.staged(upload_id, 12)) == b"before after"
 
     async def test_two_writers_never_share_an_upload(self, store: BlobStore) -> None:
-        """The second is refused while the first runs, and welcome afterwards."""
+        """The second is refused while the first writes, and welcome afterwards."""
         upload_id = new_upload_id()
-        begun, goes_on = asyncio.Event(), asyncio.Event()
-
-        async def slow() -> AsyncIterator[bytes]:
-            yield b"slow"
-            begun.set()
-            await goes_on.wait()
-            yield b"ly"
-
-        first = asyncio.create_task(store.append(upload_id, 0, slow()))
-        await begun.wait()
-        with pytest.raises(UploadBusyError):
-            await store.append(upload_id, 0, chunked(b"fast"))
-        with pytest.raises(UploadBusyError):
-            await store.commit(upload_id, 4, BlobKey(Digest.of(b"slow"), upload_id))
-        goes_on.set()
-        assert await first == 6
-        assert await store.append(upload_id, 6, chunked(b"!")) == 7
+        async with store.writing(upload_id):
+            await store.append(upload_id, 0, chunked(b"first"))
+            with pytest.raises(UploadBusyError):
+                async with store.writing(upload_id):
+                    pass
+            async with store.writing(new_upload_id()):
+                pass
+        async with store.writing(upload_id):
+            assert await store.append(upload_id, 5, chunked(b"!")) == 6
 
     async def test_same_bytes_of_two_uploads_are_two_objects(
         self, store: BlobStore

@@ -1,0 +1,129 @@
+"""What a caller may do to repositories by name, projects that do not exist included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from moorage.domain.access import Ability, Principal, Role, may
+from moorage.domain.digest import Digest
+from moorage.domain.errors import NameInvalidError
+from moorage.domain.names import RepositoryName
+from moorage.domain.projects import NamespaceKind
+from moorage.domain.scopes import DELETE, EVERYTHING, PULL, PUSH, Grants, Scope
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.services.identity import Identity
+from moorage.store import blobs, members, namespaces, projects
+
+MAX_HOLDERS = 50
+"""Repositories looked at for one that lets an anonymous mount read its blob."""
+
+PROJECT_CREATOR = Role.MAINTAINER
+"""The role in a group that may create projects in it."""
+
+# Source: GitLab registry API facts, "Action to right" and "Who can sign in".
+_ABILITIES = {
+    PULL: Ability.READ_IMAGE,
+    PUSH: Ability.CREATE_IMAGE,
+    DELETE: Ability.ADMIN_IMAGE,
+    EVERYTHING: Ability.ADMIN_IMAGE,
+}
+_TOKEN_SCOPES = {
+    PULL: ("api", "read_api", "read_registry"),
+    PUSH: ("api", "write_registry"),
+    DELETE: ("api",),
+    EVERYTHING: ("api",),
+}
+
+
+class Authorization:
+    """Cuts what is asked for down to what is allowed."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        identity: Identity,
+        *,
+        create_on_push: bool,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._identity = identity
+        self._create_on_push = create_on_push
+
+    async def grant(self, principal: Principal, scopes: Iterable[Scope]) -> Grants:
+        """Return the part of the scopes that the caller has a right to."""
+        granted: dict[str, frozenset[str]] = {}
+        catalog = False
+        for scope in scopes:
+            if scope.type == "repository":
+                actions = await self.allowed(principal, scope.name, scope.actions)
+                granted[scope.name] = granted.get(scope.name, frozenset()) | set(
+                    actions
+                )
+            elif scope == Scope("registry", "catalog", (EVERYTHING,)):
+                catalog = principal.admin and principal.has_scope("api", "read_api")
+        kept = {name: actions for name, actions in granted.items() if actions}
+        return Grants(kept, catalog=catalog)
+
+    async def allowed(
+        self, principal: Principal, name: str, actions: Sequence[str]
+    ) -> list[str]:
+        """Return which actions on a repository are allowed, in the order asked."""
+        try:
+            RepositoryName.parse(name)
+        except NameInvalidError:
+            return []
+        scoped = [
+            action
+            for action in actions
+            if action in _TOKEN_SCOPES
+            and (principal.anonymous or principal.has_scope(*_TOKEN_SCOPES[action]))
+        ]
+        project = await self._database.quick(lambda tx: projects.find_owning(tx, name))
+        if project is None:
+            new = await self._may_create(principal, name)
+            return [action for action in scoped if new and action in {PULL, PUSH}]
+        access = await self._identity.project_access(principal, project)
+        return [
+            action for action in scoped if may(principal, _ABILITIES[action], access)
+        ]
+
+    async def _may_create(self, principal: Principal, name: str) -> bool:
+        account_id, now = principal.account_id, self._clock.now()
+        if not self._create_on_push or account_id is None:
+            return False
+
+        def body(tx: Tx) -> bool:
+            namespace = namespaces.find_longest(tx, name)
+            if namespace is None:
+                return False
+            if principal.admin or namespace.owner_id == account_id:
+                return True
+            if namespace.kind is not NamespaceKind.GROUP:
+                return False
+            level = members.group_level(tx, namespace.id, account_id, now)
+            return level >= PROJECT_CREATOR
+
+        return await self._database.quick(body)
+
+    async def may_pull(self, principal: Principal, name: RepositoryName) -> bool:
+        """Whether the caller, whatever their registry token says, may read it."""
+        return bool(await self.allowed(principal, name, [PULL]))
+
+    async def find_readable(
+        self, principal: Principal, digest: Digest
+    ) -> RepositoryName | None:
+        """Return a repository that holds a blob and that the caller may read."""
+        holders = await self._database.quick(
+            lambda tx: blobs.list_holders(tx, digest, MAX_HOLDERS)
+        )
+        seen: dict[int, bool] = {}
+        for holder in holders:
+            name = RepositoryName(holder.path)
+            if holder.project_id not in seen:
+                seen[holder.project_id] = await self.may_pull(principal, name)
+            if seen[holder.project_id]:
+                return name
+        return None

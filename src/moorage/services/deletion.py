@@ -1,0 +1,89 @@
+"""Deletes of the data plane: tags, manifests, blobs."""
+
+from __future__ import annotations
+
+from moorage.domain.access import Principal
+from moorage.domain.digest import Digest
+from moorage.domain.errors import (
+    BlobReferencedError,
+    BlobUnknownError,
+    ManifestReferencedError,
+    ManifestUnknownError,
+    RepositoryUnknownError,
+)
+from moorage.domain.names import RepositoryName, TagName
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.store import blobs, manifests, repositories, tags
+
+
+class Deletion:
+    """Hides what a client deletes; the bytes go by collection."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def delete_tag(
+        self, name: RepositoryName, tag: TagName, principal: Principal
+    ) -> None:
+        """Remove a tag; the manifest stays.
+
+        Raises:
+            ManifestUnknownError: There is no such tag.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> bool:
+            repository = repositories.find_by_path(tx, name)
+            if repository is None:
+                raise RepositoryUnknownError(name=name)
+            return tags.delete(tx, repository.id, tag, actor=principal.actor, now=now)
+
+        if not await self._database.write(body):
+            raise ManifestUnknownError(reference=tag)
+
+    async def delete_manifest(
+        self, name: RepositoryName, digest: Digest, principal: Principal
+    ) -> None:
+        """Remove a manifest and every tag that points to it.
+
+        Raises:
+            ManifestUnknownError: There is no such manifest.
+            ManifestReferencedError: An index lists it.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> None:
+            found = manifests.find(tx, name, digest)
+            if found is None:
+                raise ManifestUnknownError(reference=str(digest))
+            parent = manifests.find_parent(tx, found.repository_id, digest)
+            if parent is not None:
+                raise ManifestReferencedError(digest=str(digest), index=str(parent))
+            tags.delete_by_manifest(
+                tx, found.repository_id, found.id, actor=principal.actor, now=now
+            )
+            manifests.delete(tx, found.id, now=now)
+
+        await self._database.write(body)
+
+    async def delete_blob(self, name: RepositoryName, digest: Digest) -> None:
+        """Stop a repository from serving a blob.
+
+        Raises:
+            BlobUnknownError: The repository does not hold it.
+            BlobReferencedError: A manifest of the repository uses it.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> None:
+            found = blobs.find(tx, name, digest)
+            if found is None:
+                raise BlobUnknownError(digest=str(digest))
+            user = blobs.find_user(tx, found.repository_id, found.blob.id)
+            if user is not None:
+                raise BlobReferencedError(digest=str(digest), manifest=str(user))
+            blobs.unlink(tx, found.repository_id, found.blob.id, now=now)
+
+        await self._database.write(body)

@@ -1,0 +1,74 @@
+"""Where a push goes: the repository, found or made, and the project that owns it."""
+
+from __future__ import annotations
+
+from moorage.domain.access import Principal
+from moorage.domain.errors import RepositoryUnknownError, ValidationError
+from moorage.domain.names import RepositoryName
+from moorage.domain.projects import Namespace, Project
+from moorage.domain.repositories import Repository
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.store import namespaces, projects, repositories
+
+
+class Placement:
+    """Finds the repository of a push; makes it, and its project, when it is new.
+
+    The right to push is checked before, when the registry token is issued.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def find_or_create(
+        self, name: RepositoryName, principal: Principal
+    ) -> Repository:
+        """Return the repository that a push to ``name`` goes to.
+
+        Raises:
+            RepositoryUnknownError: No project owns the name and none can be made.
+        """
+        found = await self._database.quick(
+            lambda tx: repositories.find_by_path(tx, name)
+        )
+        if found is not None:
+            return found
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Repository:
+            project = projects.find_owning(tx, name)
+            if project is None:
+                project = self._create_project(tx, name, principal)
+            rest = name[len(project.full_path) :].lstrip("/")
+            return repositories.create(
+                tx, project.id, project.namespace_id, rest, name, now=now
+            )
+
+        try:
+            return await self._database.write(body)
+        except ValidationError:
+            # A push beside this one made the project first.
+            return await self._database.write(body)
+
+    def _create_project(
+        self, tx: Tx, name: RepositoryName, principal: Principal
+    ) -> Project:
+        namespace = namespaces.find_longest(tx, name)
+        if namespace is None:
+            raise RepositoryUnknownError(name=name)
+        path = project_path(namespace, name)
+        return projects.create(
+            tx,
+            namespace=namespace,
+            name=path,
+            path=path,
+            creator_id=principal.account_id,
+            now=self._clock.now(),
+        )
+
+
+def project_path(namespace: Namespace, name: RepositoryName) -> str:
+    """Return the path of the project that a push below a namespace makes."""
+    return name[len(namespace.full_path) + 1 :].partition("/")[0]

@@ -1,0 +1,136 @@
+"""Manifest pushes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from moorage.domain.access import Principal
+from moorage.domain.errors import ManifestReferencesUnknownError
+from moorage.domain.manifest import ImageConfig, Manifest, effective_created_at
+from moorage.domain.names import RepositoryName, TagName
+from moorage.domain.repositories import Repository
+from moorage.ports.blobs import BlobKey, BlobStore
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.store import blobs, manifests, tags
+
+MAX_CONFIG_BYTES = 4 << 20
+"""Larger configurations are stored but not read for dates and platforms."""
+
+
+class Push:
+    """Stores manifests and points tags at them."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: BlobStore,
+        clock: Clock,
+        *,
+        lease: timedelta,
+        sparse_indexes: bool = False,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._lease = lease
+        self._sparse_indexes = sparse_indexes
+
+    async def put_manifest(
+        self,
+        repository: Repository,
+        manifest: Manifest,
+        tag_names: Sequence[TagName],
+        principal: Principal,
+    ) -> None:
+        """Store a manifest and point tags at it: all or nothing.
+
+        Raises:
+            ManifestReferencesUnknownError: It names blobs, or an index manifests,
+                that the repository does not hold; ``detail`` lists all of them.
+        """
+        config = await self._image_config(repository, manifest)
+        now = self._clock.now()
+        lease_until = now + self._lease
+
+        def body(tx: Tx) -> None:
+            children = self._renew_references(tx, repository.id, manifest, lease_until)
+            facts = manifests.put(
+                tx,
+                repository.id,
+                manifest,
+                platforms=manifest.platforms or _platforms(config),
+                total_bytes=_total_bytes(manifest, children),
+                created_at=_created_at(config, children, now),
+                lease_until=lease_until,
+                now=now,
+            )
+            for name in tag_names:
+                tags.put(
+                    tx,
+                    repository.id,
+                    name,
+                    facts.id,
+                    digest=manifest.digest,
+                    created_at=facts.created_at,
+                    total_bytes=facts.total_bytes,
+                    pushed_at=facts.pushed_at,
+                    actor=principal.actor,
+                    now=now,
+                )
+
+        await self._database.write(body)
+
+    def _renew_references(
+        self, tx: Tx, repository_id: int, manifest: Manifest, lease_until: datetime
+    ) -> list[manifests.ChildFacts]:
+        needed = manifest.needed_blobs
+        held = blobs.renew_links(tx, repository_id, needed, lease_until=lease_until)
+        listed = tuple(dict.fromkeys(child.digest for child in manifest.children))
+        children = manifests.renew_children(
+            tx, repository_id, listed, lease_until=lease_until
+        )
+        missing = [digest for digest in needed if digest not in held]
+        if not self._sparse_indexes:
+            there = {child.digest for child in children}
+            missing += [digest for digest in listed if digest not in there]
+        if missing:
+            raise ManifestReferencesUnknownError(
+                digests=[str(digest) for digest in missing]
+            )
+        return children
+
+    async def _image_config(
+        self, repository: Repository, manifest: Manifest
+    ) -> ImageConfig:
+        """Read the configuration, where it describes an image and is there."""
+        config = manifest.config
+        if config is None or not manifest.has_image_config:
+            return ImageConfig(None, None)
+        name = RepositoryName(repository.path)
+        found = await self._database.quick(
+            lambda tx: blobs.find(tx, name, config.digest)
+        )
+        if found is None or found.blob.size_bytes > MAX_CONFIG_BYTES:
+            return ImageConfig(None, None)
+        key = BlobKey(found.blob.digest, found.blob.generation)
+        pieces = self._store.read(key, 0, found.blob.size_bytes)
+        return ImageConfig.parse(b"".join([piece async for piece in pieces]))
+
+
+def _platforms(config: ImageConfig) -> tuple[str, ...]:
+    return (config.platform,) if config.platform else ()
+
+
+def _total_bytes(manifest: Manifest, children: Sequence[manifests.ChildFacts]) -> int:
+    if manifest.is_index:
+        return sum(child.total_bytes for child in children)
+    return manifest.layer_bytes
+
+
+def _created_at(
+    config: ImageConfig, children: Sequence[manifests.ChildFacts], now: datetime
+) -> datetime:
+    newest = max((child.created_at for child in children), default=config.created_at)
+    return effective_created_at(newest, now)

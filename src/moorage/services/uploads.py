@@ -1,0 +1,328 @@
+"""Blob uploads: start, append, finish, mount, cancel, expire.
+
+The order of things is what makes a crash harmless. A closing request verifies the
+digest, records it with the session, makes the bytes durable, and only then names them
+in the transaction that ends the session. Whatever breaks off before leaves a session,
+by which ``expire`` finds and removes all that it left in the store.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from moorage.domain.digest import Digest, Hasher, new_hasher
+from moorage.domain.errors import (
+    DigestInvalidError,
+    RangeInvalidError,
+    SizeInvalidError,
+    TooLargeError,
+    UploadUnknownError,
+)
+from moorage.domain.names import RepositoryName
+from moorage.domain.uploads import Chunk, UploadSession
+from moorage.ports.blobs import AppendInterrupted, BlobKey, BlobStore
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.store import blobs, uploads
+
+MAX_HASHERS = 1024
+"""Hashes of unfinished uploads that a process keeps; others are computed again."""
+
+EXPIRY_BATCH = 100
+
+
+class Uploads:
+    """The life of an upload session."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: BlobStore,
+        clock: Clock,
+        *,
+        lease: timedelta,
+        max_blob_bytes: int = 0,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._lease = lease
+        self._max_blob_bytes = max_blob_bytes
+        self._hashers = _Hashers()
+
+    async def start(self, repository_id: int, algorithm: str) -> UploadSession:
+        """Begin a session.
+
+        Raises:
+            DigestInvalidError: An algorithm that is not supported.
+        """
+        new_hasher(algorithm)
+        session = UploadSession(secrets.token_hex(16), repository_id, algorithm)
+        now = self._clock.now()
+        await self._database.write(
+            lambda tx: uploads.create(tx, session.id, repository_id, algorithm, now=now)
+        )
+        return session
+
+    async def get(self, name: RepositoryName, upload_id: str) -> UploadSession:
+        """Return a session of a repository.
+
+        Raises:
+            UploadUnknownError: There is no such session in this repository.
+        """
+        found = await self._database.quick(lambda tx: uploads.find(tx, name, upload_id))
+        if found is None:
+            raise UploadUnknownError(upload=upload_id[:64])
+        return found
+
+    async def append(
+        self,
+        name: RepositoryName,
+        upload_id: str,
+        chunk: Chunk,
+        body: AsyncIterator[bytes],
+    ) -> UploadSession:
+        """Store the next bytes; return the session with its new offset.
+
+        When the client goes away midway, the bytes before count.
+
+        Raises:
+            UploadUnknownError: There is no such session in this repository.
+            RangeInvalidError: The bytes do not belong at the session's offset.
+            UploadBusyError: Another request is writing to the session.
+            TooLargeError: The blob grew past the limit; the session is gone.
+        """
+        async with self._writing(name, upload_id) as session:
+            chunk.check_follows(session)
+            hasher = await self._hasher(session, session.algorithm)
+            try:
+                offset = await self._receive(session, chunk, body, hasher)
+            except AppendInterrupted as interruption:
+                await self._advance(session, interruption.offset, hasher)
+                raise
+            return await self._advance(session, offset, hasher)
+
+    async def finish(
+        self,
+        name: RepositoryName,
+        upload_id: str,
+        digest: Digest,
+        chunk: Chunk,
+        body: AsyncIterator[bytes],
+    ) -> None:
+        """Store the last bytes, verify the whole, and let the repository serve it.
+
+        Raises:
+            DigestInvalidError: The bytes have another digest; the session is gone.
+            UploadUnknownError, RangeInvalidError, UploadBusyError, TooLargeError: As
+                for ``append``.
+        """
+        async with self._writing(name, upload_id) as session:
+            chunk.check_follows(session)
+            hasher = await self._hasher(session, digest.algorithm)
+            try:
+                offset = await self._receive(session, chunk, body, hasher)
+            except AppendInterrupted as interruption:
+                await self._advance(session, interruption.offset, hasher)
+                raise
+            if hasher.hexdigest() != digest.hex:
+                await self._abandon(session)
+                raise DigestInvalidError(digest=str(digest))
+            await self._settle(session, offset, digest)
+
+    @asynccontextmanager
+    async def _writing(
+        self, name: RepositoryName, upload_id: str
+    ) -> AsyncIterator[UploadSession]:
+        """Hold a session for one writer, and read where it is after that."""
+        await self.get(name, upload_id)
+        async with self._store.writing(upload_id):
+            try:
+                session = await self.get(name, upload_id)
+            except UploadUnknownError:
+                await self._store.discard(upload_id)
+                raise
+            yield session
+
+    async def _hasher(self, session: UploadSession, algorithm: str) -> Hasher:
+        hasher = self._hashers.take(session, algorithm)
+        if hasher is None:
+            hasher = new_hasher(algorithm)
+            if session.offset:
+                async for piece in self._store.staged(session.id, session.offset):
+                    hasher.update(piece)
+        return hasher
+
+    async def _receive(
+        self,
+        session: UploadSession,
+        chunk: Chunk,
+        body: AsyncIterator[bytes],
+        hasher: Hasher,
+    ) -> int:
+        limit = self._max_blob_bytes
+        if limit:
+            body = _at_most(limit - session.offset, body)
+        try:
+            offset = await self._store.append(session.id, session.offset, body, hasher)
+        except AppendInterrupted as interruption:
+            if isinstance(interruption.__cause__, TooLargeError):
+                await self._abandon(session)
+                raise TooLargeError(limit=limit) from None
+            raise
+        if chunk.length is not None and offset - session.offset != chunk.length:
+            raise SizeInvalidError
+        return offset
+
+    async def _advance(
+        self, session: UploadSession, offset: int, hasher: Hasher
+    ) -> UploadSession:
+        now = self._clock.now()
+        moved = await self._database.write(
+            lambda tx: uploads.advance(tx, session, offset, now=now)
+        )
+        if not moved:
+            raise await self._overtaken(session)
+        advanced = UploadSession(
+            session.id, session.repository_id, session.algorithm, offset
+        )
+        self._hashers.put(advanced, hasher)
+        return advanced
+
+    async def _settle(
+        self, session: UploadSession, offset: int, digest: Digest
+    ) -> None:
+        now = self._clock.now()
+        lease_until = now + self._lease
+
+        def link_known(tx: Tx) -> bool:
+            blob_id = blobs.renew(tx, digest, lease_until=lease_until)
+            if blob_id is None:
+                return False
+            blobs.link(
+                tx, session.repository_id, blob_id, lease_until=lease_until, now=now
+            )
+            return uploads.delete(tx, session.id)
+
+        def link_known_or_close(tx: Tx) -> tuple[bool, bool]:
+            if link_known(tx):
+                return True, True
+            return False, uploads.close(tx, session, offset, digest, now=now)
+
+        def link_new(tx: Tx) -> bool:
+            blob_id, ours = blobs.put(tx, key, offset, lease_until=lease_until, now=now)
+            blobs.link(
+                tx, session.repository_id, blob_id, lease_until=lease_until, now=now
+            )
+            uploads.delete(tx, session.id)
+            return ours
+
+        known, settled = await self._database.write(link_known_or_close)
+        if known:
+            await self._store.discard(session.id)
+            return
+        if not settled:
+            raise await self._overtaken(session)
+        key = BlobKey(digest, session.id)
+        await self._store.commit(session.id, offset, key)
+        if not await self._database.write(link_new):
+            await self._store.delete([key])
+
+    async def _overtaken(self, session: UploadSession) -> Exception:
+        """Say why a session did not move: it is elsewhere now, or gone."""
+        now = await self._database.quick(lambda tx: uploads.find_by_id(tx, session.id))
+        if now is None:
+            await self._store.discard(session.id)
+            return UploadUnknownError(upload=session.id)
+        return RangeInvalidError(offset=now.offset)
+
+    async def mount(
+        self, source: RepositoryName, target_id: int, digest: Digest
+    ) -> bool:
+        """Let a repository serve what another one holds; return whether it can.
+
+        The caller's right to read the source is checked before.
+        """
+        now = self._clock.now()
+        lease_until = now + self._lease
+
+        def body(tx: Tx) -> bool:
+            found = blobs.find(tx, source, digest)
+            if found is None:
+                return False
+            blob_id = blobs.renew(tx, digest, lease_until=lease_until)
+            if blob_id is None:
+                return False
+            blobs.link(tx, target_id, blob_id, lease_until=lease_until, now=now)
+            return True
+
+        return await self._database.write(body)
+
+    async def cancel(self, name: RepositoryName, upload_id: str) -> None:
+        """End a session and forget its bytes.
+
+        Raises:
+            UploadUnknownError: There is no such session in this repository.
+        """
+        async with self._writing(name, upload_id) as session:
+            await self._abandon(session)
+
+    async def expire(self, older_than: timedelta) -> int:
+        """End sessions without progress; return how many."""
+        before = self._clock.now() - older_than
+        stale = await self._database.read(
+            lambda tx: uploads.list_stale(tx, before, EXPIRY_BATCH)
+        )
+        for session in stale:
+            async with self._store.writing(session.id):
+                if await self._is_stale(session, before):
+                    await self._abandon(session)
+        return len(stale)
+
+    async def _is_stale(self, session: UploadSession, before: datetime) -> bool:
+        return await self._database.quick(
+            lambda tx: uploads.is_stale(tx, session.id, before)
+        )
+
+    async def _abandon(self, session: UploadSession) -> None:
+        """Remove the bytes, then the row: a crash between is made good by expiry."""
+        await self._store.discard(session.id)
+        if session.closing is not None:
+            key = BlobKey(session.closing, session.id)
+            recorded = await self._database.quick(lambda tx: blobs.is_recorded(tx, key))
+            if not recorded:
+                await self._store.delete([key])
+        await self._database.write(lambda tx: uploads.delete(tx, session.id))
+
+
+class _Hashers:
+    """Hashes of sessions that this process wrote to, each at a known offset."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[int, str, Hasher]] = OrderedDict()
+
+    def take(self, session: UploadSession, algorithm: str) -> Hasher | None:
+        """Return the hash of exactly the session's bytes, if it is at hand."""
+        offset, kept_algorithm, hasher = self._kept.pop(session.id, (0, "", None))
+        if offset == session.offset and kept_algorithm == algorithm:
+            return hasher
+        return None
+
+    def put(self, session: UploadSession, hasher: Hasher) -> None:
+        """Keep the hash for the session's next request."""
+        self._kept[session.id] = (session.offset, session.algorithm, hasher)
+        if len(self._kept) > MAX_HASHERS:
+            self._kept.popitem(last=False)
+
+
+async def _at_most(limit: int, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    left = limit
+    async for piece in body:
+        left -= len(piece)
+        if left < 0:
+            raise TooLargeError
+        yield piece
