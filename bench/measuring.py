@@ -64,7 +64,7 @@ def measure(
             try:
                 if turn < 0:
                     work.prepare(subject)
-                    work.run(subject, min(1.0, seconds))
+                    work.run(subject, min(1.0, seconds / 2))
                 else:
                     sample = _measure_once(work, subject, seconds)
                     result.samples.setdefault(subject.name, []).append(sample)

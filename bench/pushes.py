@@ -62,6 +62,7 @@ class BlobPut(Work):
                 target = subject.folder / self._blob.digest
                 with load.stopwatch(outcome):
                     _copy_durably(self._blob.data, target)
+                target.unlink()
             else:
                 self._upload(subject.get_registry(), outcome)
             outcome.amount += self._blob.size_bytes
