@@ -149,8 +149,11 @@ class Worker:
 
     async def _succeed(self, job: Job, result: Mapping[str, Any]) -> None:
         now = self.clock.now()
-        await self.database.write(
-            lambda tx: jobs.succeed(tx, job, self.owner, result, now=now)
+        # Shielded, so that being stopped now does not make a done job undone.
+        await asyncio.shield(
+            self.database.write(
+                lambda tx: jobs.succeed(tx, job, self.owner, result, now=now)
+            )
         )
 
     async def _retry(self, job: Job, error: str) -> None:

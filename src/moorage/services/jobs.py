@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -52,7 +53,8 @@ class JobRun:
                 raise JobLostError(self.job.id)
             return body(tx)
 
-        return await self.database.write(held)
+        # Begun means done: a transaction that nobody waits for any more still ends.
+        return await asyncio.shield(self.database.write(held))
 
 
 Run: TypeAlias = Callable[[JobRun], Awaitable[Mapping[str, Any]]]
