@@ -34,6 +34,7 @@ class JobKind(StrEnum):
 
     DELETE_REPOSITORY = "delete_repository"
     DELETE_TAGS = "delete_tags"
+    EXPIRE_UPLOADS = "expire_uploads"
 
 
 class JobState(StrEnum):

@@ -198,7 +198,9 @@ def annotations_of(body: Mapping[str, Any]) -> Mapping[str, str]:
     Raises:
         ManifestInvalidError: They are not a map from text to text.
     """
-    annotations = body.get("annotations") or {}
+    annotations = body.get("annotations")
+    if annotations is None:
+        return {}
     if not isinstance(annotations, dict) or not all(
         isinstance(value, str) for value in annotations.values()
     ):

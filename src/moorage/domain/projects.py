@@ -12,6 +12,12 @@ from moorage.domain.errors import ValidationError
 
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 
+PATH_RULE = (
+    "can contain only letters, digits, '_', '-' and '.'. Cannot start with '-' or '.' "
+    "or end in '.', '.git' or '.atom'."
+)
+"""What is said of a path or user name that breaks the rules."""
+
 _RANK = {Visibility.PRIVATE: 0, Visibility.INTERNAL: 10, Visibility.PUBLIC: 20}
 
 

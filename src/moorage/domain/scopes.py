@@ -37,6 +37,16 @@ class Grants:
         granted = self.repositories.get(name, frozenset())
         return EVERYTHING in granted or granted.issuperset(actions)
 
+    def scopes(self) -> list[Scope]:
+        """Write the grants as scopes."""
+        scopes = [
+            Scope("repository", name, tuple(sorted(actions)))
+            for name, actions in self.repositories.items()
+        ]
+        if self.catalog:
+            scopes.append(Scope("registry", "catalog", (EVERYTHING,)))
+        return scopes
+
 
 def parse_scopes(values: Iterable[str]) -> list[Scope]:
     """Read scope parameters; what is malformed is left out.

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
 from moorage.domain.jobs import JobKind
 from moorage.services.cleanup import Cleanup
-from moorage.services.jobs import Handler
+from moorage.services.jobs import Handler, JobRun
 from moorage.services.repositories import Repositories
+from moorage.services.uploads import Uploads
 
 
-def handlers(repositories: Repositories, cleanup: Cleanup) -> dict[str, Handler]:
+def handlers(
+    repositories: Repositories,
+    cleanup: Cleanup,
+    uploads: Uploads,
+    *,
+    upload_expiry: timedelta,
+) -> dict[str, Handler]:
     """Return what a worker runs, by kind."""
+
+    async def expire_uploads(_run: JobRun) -> Mapping[str, Any]:
+        return {"expired": await uploads.expire(upload_expiry)}
+
     return {
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
+        JobKind.EXPIRE_UPLOADS: Handler(expire_uploads),
     }

@@ -11,7 +11,7 @@ import jwt
 
 from moorage.domain.access import CredentialKind, Principal
 from moorage.domain.errors import TokenInvalidError
-from moorage.domain.scopes import EVERYTHING, Grants
+from moorage.domain.scopes import Grants
 from moorage.ports.clock import Clock
 
 SERVICE = "container_registry"
@@ -71,7 +71,10 @@ class RegistryTokens:
             "iat": int(now.timestamp()),
             "nbf": int(now.timestamp()) - 5,
             "exp": int((now + self._lifetime).timestamp()),
-            "access": _access(grants),
+            "access": [
+                {"type": scope.type, "name": scope.name, "actions": scope.actions}
+                for scope in grants.scopes()
+            ],
             "auth_type": principal.kind,
             "caller": {
                 "id": principal.account_id,
@@ -115,16 +118,6 @@ class RegistryTokens:
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenInvalidError from error
         return _bearer(claims)
-
-
-def _access(grants: Grants) -> list[dict[str, Any]]:
-    access: list[dict[str, Any]] = [
-        {"type": "repository", "name": name, "actions": sorted(actions)}
-        for name, actions in grants.repositories.items()
-    ]
-    if grants.catalog:
-        access.append({"type": "registry", "name": "catalog", "actions": [EVERYTHING]})
-    return access
 
 
 def _bearer(claims: dict[str, Any]) -> Bearer:

@@ -54,6 +54,12 @@ def migrate(database: Database, now: datetime) -> int:
     return database.write_now(body)
 
 
+def current_version(tx: Tx) -> int:
+    """Return the version of the schema that is there."""
+    current = tx.one(_SQL.current)
+    return current["version"] if current else 0
+
+
 def _step(number: int) -> str:
     folder = files("moorage.store").joinpath("migrations")
     names = [item.name for item in folder.iterdir()]

@@ -1,0 +1,36 @@
+"""One ASGI application from the front ends, split by path."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from moorage.http.health import HealthApp
+from moorage.http.messages import Receive, Scope, Send, raw_path
+
+AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnds:
+    """The applications behind the listener."""
+
+    registry: AsgiApp
+    token: AsgiApp
+    api: AsgiApp
+    health: HealthApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand one request to the front end that its path belongs to."""
+        app = self._find(raw_path(scope))
+        await app(scope, receive, send)
+
+    def _find(self, path: str) -> AsgiApp:
+        if path == "/v2" or path.startswith("/v2/"):
+            return self.registry
+        if path.rstrip("/") == "/jwt/auth":
+            return self.token
+        if path.startswith("/api/"):
+            return self.api
+        return self.health

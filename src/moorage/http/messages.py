@@ -1,0 +1,248 @@
+"""Requests and responses of the front ends that stand on ASGI alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs
+
+import msgspec
+
+from moorage.domain.errors import InvalidError, SizeInvalidError, TooLargeError
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+BODY_IDLE_SECONDS = 60
+"""A client that sends nothing for so long is gone: the server itself never says so."""
+
+MAX_QUERY_FIELDS = 100
+
+
+class ClientGoneError(Exception):
+    """The client went away, or stopped sending, before its request was complete."""
+
+
+class Request:
+    """One HTTP request. The path is as it was sent, percent-encoding included."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self.method: str = scope["method"]
+        self.path: str = raw_path(scope)
+        self.body_read = False
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Headers by lower-case name; repeated ones are joined by a comma.
+
+        Raises:
+            InvalidError: A header is not ASCII.
+        """
+        joined: dict[str, str] = {}
+        for raw_name, raw_value in self._scope["headers"]:
+            name, value = (
+                raw_name.decode("latin-1").lower(),
+                raw_value.decode("latin-1"),
+            )
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined
+
+    def header(self, name: str) -> str | None:
+        """Return a header, by lower-case name."""
+        return self.headers.get(name)
+
+    @cached_property
+    def query(self) -> Mapping[str, list[str]]:
+        """The query's parameters; empty values are kept.
+
+        Raises:
+            InvalidError: There are absurdly many.
+        """
+        raw = self._scope["query_string"].decode("latin-1")
+        try:
+            return parse_qs(
+                raw, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS
+            )
+        except ValueError as error:
+            raise InvalidError("unreadable query") from error
+
+    def parameter(self, name: str) -> str | None:
+        """Return a query parameter; an empty one counts as absent."""
+        return self.query.get(name, [""])[0] or None
+
+    @cached_property
+    def content_length(self) -> int | None:
+        """How many bytes the body has, where the client says so.
+
+        Raises:
+            InvalidError: Unreadable, or contradicted by a transfer encoding.
+        """
+        text = self.header("content-length")
+        if text is None:
+            return None
+        if "transfer-encoding" in self.headers or not text.isdecimal():
+            raise InvalidError("contradictory body length")
+        return int(text)
+
+    @property
+    def has_unread_body(self) -> bool:
+        """Whether bytes of the body may still be under way."""
+        announced = (
+            "transfer-encoding" in self.headers
+            or self.headers.get("content-length", "0") != "0"
+        )
+        return announced and not self.body_read
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives.
+
+        Raises:
+            ClientGoneError: It ended, or stalled, before it was complete.
+            SizeInvalidError: It has another length than announced.
+        """
+        announced, received = self.content_length, 0
+        more = True
+        while more:
+            message = await self._next()
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            received += len(chunk)
+            if chunk:
+                yield chunk
+        self.body_read = True
+        if announced is not None and received != announced:
+            raise SizeInvalidError
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(BODY_IDLE_SECONDS):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise ClientGoneError from error
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        return message
+
+    async def read_at_most(self, limit: int) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            TooLargeError: It is longer than ``limit`` bytes.
+        """
+        if (self.content_length or 0) > limit:
+            raise TooLargeError(limit=limit)
+        content = bytearray()
+        async for chunk in self.body():
+            content += chunk
+            if len(content) > limit:
+                raise TooLargeError(limit=limit)
+        return bytes(content)
+
+
+def raw_path(scope: Scope) -> str:
+    """Return the path as it was sent: ``scope["path"]`` has ``%2F`` decoded."""
+    raw: bytes | None = scope.get("raw_path")
+    path = raw.decode("latin-1") if raw else scope["path"]
+    return path.partition("?")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A range of a file, for the kernel to send where the server can have it so."""
+
+    path: Path
+    start: int
+    length: int
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer. ``headers`` are sent as they are, with their length added."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    file: FilePart | None = None
+    stream: AsyncIterator[bytes] | None = None
+
+    @classmethod
+    def json(
+        cls, status: int, content: object, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Render an answer in JSON, its content type without parameters."""
+        return cls(
+            status,
+            {"Content-Type": "application/json", **(headers or {})},
+            msgspec.json.encode(content, enc_hook=str),
+        )
+
+
+async def send_response(
+    request: Request, response: Response, scope: Scope, send: Send
+) -> None:
+    """Send an answer; to a HEAD its headers only."""
+    headers = response.headers
+    if "Content-Length" not in headers and response.status not in {204, 304}:
+        headers["Content-Length"] = str(len(response.body))
+    if request.has_unread_body:
+        # The rest of the body is not read: the connection cannot go on.
+        headers["Connection"] = "close"
+    start: Message = {
+        "type": "http.response.start",
+        "status": response.status,
+        "headers": [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in headers.items()
+        ],
+    }
+    if request.method == "HEAD":
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+    elif response.file is not None and _zero_copy(scope):
+        await _send_file(start, response.file, send)
+    elif response.stream is not None:
+        await _send_stream(start, response.stream, send)
+    else:
+        await send(start)
+        await send({"type": "http.response.body", "body": response.body})
+
+
+async def _send_stream(
+    start: Message, stream: AsyncIterator[bytes], send: Send
+) -> None:
+    # The first piece is read before the headers go out: while nothing was sent, a
+    # failure can still be answered as one.
+    piece = await anext(stream, b"")
+    await send(start)
+    async for following in stream:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        piece = following
+    await send({"type": "http.response.body", "body": piece})
+
+
+def _zero_copy(scope: Scope) -> bool:
+    return "http.response.zerocopysend" in scope.get("extensions", {})
+
+
+async def _send_file(start: Message, part: FilePart, send: Send) -> None:
+    fd = os.open(part.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        await send(start)
+        await send(
+            {
+                "type": "http.response.zerocopysend",
+                "file": fd,
+                "offset": part.start,
+                "count": part.length,
+            }
+        )
+    finally:
+        os.close(fd)

@@ -1,0 +1,70 @@
+"""Blobs: ``/v2/<name>/blobs/<digest>``."""
+
+from __future__ import annotations
+
+from moorage.domain.digest import Digest
+from moorage.domain.repositories import StoredBlob
+from moorage.domain.scopes import DELETE, PULL
+from moorage.http.messages import FilePart, Response
+from moorage.http.ranges import parse_range
+from moorage.http.registry_v2.call import Call
+from moorage.http.registry_v2.etags import etag, is_fresh
+
+
+async def get(call: Call) -> Response:
+    """``GET`` and ``HEAD`` (end-2)."""
+    await call.authorise(PULL)
+    digest = Digest.parse(call.argument)
+    pull = call.context.pull
+    look = pull.check_blob if call.request.method == "HEAD" else pull.blob
+    blob = await look(call.name, digest)
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Docker-Content-Digest": str(digest),
+        "ETag": etag(digest),
+        "Cache-Control": "max-age=31536000",
+        "Accept-Ranges": "bytes",
+    }
+    if is_fresh(call.request, digest):
+        return Response(304, headers)
+    asked = parse_range(_range(call, digest), blob.size_bytes)
+    if asked is None:
+        return _content(call, blob, headers, 200, (0, blob.size_bytes))
+    start, length = asked
+    last, size = start + length - 1, blob.size_bytes
+    headers["Content-Range"] = f"bytes {start}-{last}/{size}"
+    return _content(call, blob, headers, 206, asked)
+
+
+def _range(call: Call, digest: Digest) -> str | None:
+    condition = call.request.header("if-range")
+    if condition is not None and condition.strip('"') != str(digest):
+        return None
+    return call.request.header("range")
+
+
+def _content(
+    call: Call,
+    blob: StoredBlob,
+    headers: dict[str, str],
+    status: int,
+    part: tuple[int, int],
+) -> Response:
+    start, length = part
+    headers["Content-Length"] = str(length)
+    if call.request.method == "HEAD":
+        return Response(status, headers)
+    path = call.context.pull.local_path(blob)
+    return Response(
+        status,
+        headers,
+        file=None if path is None else FilePart(path, start, length),
+        stream=call.context.pull.read(blob, start, length),
+    )
+
+
+async def delete(call: Call) -> Response:
+    """``DELETE`` (end-10)."""
+    await call.authorise(DELETE)
+    await call.context.deletion.delete_blob(call.name, Digest.parse(call.argument))
+    return Response(202)

@@ -1,0 +1,136 @@
+"""One call of the registry protocol: the request, its resource, its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from moorage.domain.access import Principal
+from moorage.domain.errors import (
+    InsufficientScopeError,
+    TokenInvalidError,
+    UnauthenticatedError,
+)
+from moorage.domain.names import RepositoryName
+from moorage.domain.scopes import CATALOG, EVERYTHING, Grants
+from moorage.http.credentials import parse_basic
+from moorage.http.messages import Request
+from moorage.services.authorization import Authorization
+from moorage.services.deletion import Deletion
+from moorage.services.identity import Identity
+from moorage.services.placement import Placement
+from moorage.services.pull import Pull
+from moorage.services.push import Push
+from moorage.services.registry_tokens import SERVICE, Bearer, RegistryTokens
+from moorage.services.uploads import Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The services that the registry protocol stands on."""
+
+    external_url: str
+    max_manifest_bytes: int
+    identity: Identity
+    authorization: Authorization
+    tokens: RegistryTokens
+    placement: Placement
+    uploads: Uploads
+    push: Push
+    pull: Pull
+    deletion: Deletion
+
+
+class Call:
+    """A request to one endpoint of one repository."""
+
+    def __init__(
+        self, context: Context, request: Request, raw_name: str, argument: str
+    ) -> None:
+        self.context = context
+        self.request = request
+        self.argument = argument
+        self._raw_name = raw_name
+        self._name: RepositoryName | None = None
+        self.needed_scope: str | None = None
+
+    @property
+    def name(self) -> RepositoryName:
+        """The repository's name.
+
+        Raises:
+            NameInvalidError: It is none.
+        """
+        if self._name is None:
+            self._name = RepositoryName.parse(self._raw_name)
+        return self._name
+
+    async def authorise(self, *actions: str) -> Principal:
+        """Return the caller, who may do these things to the repository.
+
+        Raises:
+            UnauthenticatedError: They may not, or did not say who they are. What
+                exists is not looked at: a stranger learns nothing.
+        """
+        self.needed_scope = f"repository:{self.name}:{','.join(actions)}"
+        bearer = await self.authenticate(actions)
+        if not bearer.grants.allows(self.name, actions):
+            raise InsufficientScopeError
+        return bearer.principal
+
+    async def authorise_catalog(self) -> None:
+        """Let only those pass who may list every repository.
+
+        Raises:
+            UnauthenticatedError: The caller may not.
+        """
+        self.needed_scope = f"{CATALOG}:{EVERYTHING}"
+        bearer = await self.authenticate(())
+        if not bearer.grants.catalog:
+            raise InsufficientScopeError
+
+    async def authenticate(self, actions: Sequence[str] = ()) -> Bearer:
+        """Return who calls, by a registry token or by Basic credentials.
+
+        For Basic credentials the grants are made on the spot, for ``actions`` only.
+
+        Raises:
+            UnauthenticatedError: No or wrong credentials.
+        """
+        header = self.request.header("authorization")
+        if header is None:
+            raise UnauthenticatedError
+        kind, _, value = header.partition(" ")
+        if kind.lower() == "bearer":
+            return self.context.tokens.verify(value.strip())
+        credentials = parse_basic(header)
+        principal = await self.context.identity.authenticate_basic(*credentials)
+        return await self._grant(principal, actions)
+
+    async def _grant(self, principal: Principal, actions: Sequence[str]) -> Bearer:
+        repositories = {}
+        if actions:
+            allowed = await self.context.authorization.allowed(
+                principal, self.name, actions
+            )
+            repositories[str(self.name)] = frozenset(allowed)
+        grants = Grants(repositories, catalog=principal.admin)
+        return Bearer(principal, grants, datetime.max.replace(tzinfo=UTC))
+
+    def challenge(self, error: UnauthenticatedError) -> str:
+        """Write the header that tells a client where to get a better token.
+
+        Source: Docker token authentication specification, "How to authenticate".
+        """
+        parts = [
+            f'realm="{self.context.external_url}/jwt/auth"',
+            f'service="{SERVICE}"',
+        ]
+        if self.needed_scope is not None:
+            parts.append(f'scope="{self.needed_scope}"')
+        if isinstance(error, InsufficientScopeError):
+            parts.append('error="insufficient_scope"')
+        elif isinstance(error, TokenInvalidError):
+            parts.append('error="invalid_token"')
+        return f"Bearer {','.join(parts)}"
