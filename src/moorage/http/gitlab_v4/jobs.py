@@ -1,0 +1,41 @@
+"""Jobs: watching and cancelling what a 202 began."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from moorage.http.gitlab_v4.answers import answer
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.paging import answer_page, page_of
+from moorage.http.gitlab_v4.registry_entities import job_entity, job_item_entity
+from moorage.http.gitlab_v4.routing import Route
+
+_JOB = "/registry/jobs/{job_id}"
+
+
+async def get(call: Call) -> Response:
+    """``GET /registry/jobs/:job_id``."""
+    job = await call.context.jobs.get(call.principal, call.number("job_id"))
+    return answer(job_entity(job))
+
+
+async def list_items(call: Call) -> Response:
+    """``GET /registry/jobs/:job_id/items``."""
+    page = page_of(call)
+    items, total = await call.context.jobs.list_items(
+        call.principal, call.number("job_id"), offset=page.offset, limit=page.limit
+    )
+    return answer_page(call, page, [job_item_entity(item) for item in items], total)
+
+
+async def cancel(call: Call) -> Response:
+    """``POST /registry/jobs/:job_id/cancel``."""
+    job = await call.context.jobs.cancel(call.principal, call.number("job_id"))
+    return answer(job_entity(job), 202)
+
+
+ROUTES = (
+    Route("GET", _JOB, get),
+    Route("GET", _JOB + "/items", list_items),
+    Route("POST", _JOB + "/cancel", cancel),
+)

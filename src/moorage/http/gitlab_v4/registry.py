@@ -1,0 +1,327 @@
+"""The registry of projects and groups: repositories and their tags.
+
+Below a project the order of checks is: does the project exist for the caller, may they
+read its images, are the parameters right, is there such a repository, may they do this
+to it, is there such a tag.
+
+Source: GitLab registry API facts, "Order of checks" and "Status by caller and project".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from moorage.domain.access import Ability, Role, may, sees
+from moorage.domain.cleanup import BulkDelete
+from moorage.domain.durations import DurationInvalidError, parse_duration
+from moorage.domain.errors import (
+    ForbiddenError,
+    ParameterError,
+    RepositoryUnknownError,
+    UnauthenticatedError,
+    UnsupportedError,
+)
+from moorage.domain.patterns import Pattern, PatternInvalidError
+from moorage.domain.repositories import Repository
+from moorage.http.gitlab_v4.answers import answer
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
+from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
+from moorage.http.gitlab_v4.registry_entities import (
+    Entity,
+    repository_entity,
+    tag_detail_entity,
+    tag_entity,
+)
+from moorage.http.gitlab_v4.routing import Route, RouteUnknownError
+from moorage.services.repositories import RepositoryPage
+from moorage.services.rights import VisibleProject
+
+_REPOSITORIES = "/projects/{id}/registry/repositories"
+_REPOSITORY = _REPOSITORIES + "/{repository_id}"
+_TAGS = _REPOSITORY + "/tags"
+_TAG = _TAGS + "/{tag_name}"
+
+
+# Listing repositories
+
+
+class _ListParameters(Parameters):
+    tags: bool = False
+    tags_count: bool = False
+
+
+async def list_by_project(call: Call) -> Response:
+    """``GET /projects/:id/registry/repositories``."""
+    seen = await _readable(call)
+    wanted, page = call.read(_ListParameters), page_of(call)
+    found = await call.context.repositories.list_by_project(
+        seen.project.id, offset=page.offset, limit=page.limit, with_tags=wanted.tags
+    )
+    return _answer_list(call, wanted, page, found)
+
+
+async def list_by_group(call: Call) -> Response:
+    """``GET /groups/:id/registry/repositories``."""
+    seen = await call.context.groups.visible(call.principal, call.reference())
+    if not call.principal.admin and seen.level < Role.REPORTER:
+        raise ForbiddenError
+    wanted, page = call.read(_ListParameters), page_of(call)
+    found = await call.context.repositories.list_by_group(
+        seen.group.id, offset=page.offset, limit=page.limit, with_tags=wanted.tags
+    )
+    return _answer_list(call, wanted, page, found)
+
+
+def _answer_list(
+    call: Call, wanted: _ListParameters, page: Page, found: RepositoryPage
+) -> Response:
+    entities = [
+        repository_entity(
+            repository,
+            call.context.registry_host,
+            tags_count=wanted.tags_count,
+            tags=found.tags[repository.id] if wanted.tags else None,
+        )
+        for repository in found.items
+    ]
+    return answer_page(call, page, entities, found.total)
+
+
+# One repository
+
+
+class _GetParameters(_ListParameters):
+    size: bool = False
+
+
+async def get(call: Call) -> Response:
+    """``GET /registry/repositories/:id``."""
+    if not isinstance(repository_id := call.reference(), int):
+        raise RouteUnknownError
+    if call.principal.anonymous:
+        raise UnauthenticatedError
+    wanted = call.read(_GetParameters)
+    service = call.context.repositories
+    repository, project = await service.get_anywhere(repository_id)
+    access = await call.context.identity.project_access(call.principal, project)
+    if not sees(call.principal, access.visibility, access.level):
+        # GitLab answers 403, which tells a stranger that it exists.
+        raise RepositoryUnknownError(id=repository_id)
+    if not may(call.principal, Ability.READ_IMAGE, access):
+        raise ForbiddenError
+    more: Entity = {}
+    if may(call.principal, Ability.ADMIN_IMAGE, access):
+        more["delete_api_path"] = _api_url(
+            call,
+            f"/projects/{project.id}/registry/repositories/{repository.id}",
+        )
+    if wanted.size:
+        more["size"] = await service.size_bytes(repository.id)
+    entity = repository_entity(
+        repository,
+        call.context.registry_host,
+        tags_count=wanted.tags_count,
+        tags=await service.list_tags(repository.id) if wanted.tags else None,
+        more=more,
+    )
+    return answer(entity)
+
+
+async def delete(call: Call) -> Response:
+    """``DELETE /projects/:id/registry/repositories/:repository_id``."""
+    seen = await _readable(call)
+    repository = await _repository(call, seen)
+    _require(call, seen, Ability.ADMIN_IMAGE)
+    job_id = await call.context.repositories.schedule_deletion(
+        repository, call.principal
+    )
+    return _accepted(call, job_id)
+
+
+# Tags
+
+
+class _TagListParameters(Parameters):
+    pagination: str | None = None
+    last: str | None = None
+    sort: str | None = None
+
+
+async def list_tags(call: Call) -> Response:
+    """``GET /projects/:id/registry/repositories/:repository_id/tags``."""
+    seen = await _readable(call)
+    wanted, page = call.read(_TagListParameters), page_of(call)
+    repository = await _repository(call, seen)
+    if wanted.pagination == "keyset":
+        return await _answer_keyset(call, wanted, page, repository)
+    names = await call.context.tags.list_names(
+        repository.id, offset=page.offset, limit=page.limit
+    )
+    return answer_page(
+        call, page, _tag_entities(call, repository, names), repository.tag_count
+    )
+
+
+async def _answer_keyset(
+    call: Call, wanted: _TagListParameters, page: Page, repository: Repository
+) -> Response:
+    """Answer with what follows a name. Its cost does not depend on where that is."""
+    sort = "desc" if wanted.sort == "desc" else "asc"
+    found = await call.context.tags.list_page(
+        repository.id, last=wanted.last, limit=page.size, descending=sort == "desc"
+    )
+    response = answer(_tag_entities(call, repository, found.names))
+    if found.more:
+        url = link_url(
+            call,
+            pagination="keyset",
+            per_page=page.size,
+            last=found.names[-1],
+            sort=sort,
+        )
+        response.headers["Link"] = f'<{url}>; rel="next"'
+    return response
+
+
+def _tag_entities(
+    call: Call, repository: Repository, names: Sequence[str]
+) -> list[Entity]:
+    host = call.context.registry_host
+    return [tag_entity(repository, name, host) for name in names]
+
+
+async def get_tag(call: Call) -> Response:
+    """``GET /projects/:id/registry/repositories/:repository_id/tags/:tag_name``."""
+    seen = await _readable(call)
+    repository = await _repository(call, seen)
+    tag = await call.context.tags.get(repository.id, call.text("tag_name"))
+    return answer(tag_detail_entity(repository, tag, call.context.registry_host))
+
+
+async def delete_tag(call: Call) -> Response:
+    """``DELETE /projects/:id/registry/repositories/:repository_id/tags/:tag_name``."""
+    seen = await _readable(call)
+    repository = await _repository(call, seen)
+    _require(call, seen, Ability.DESTROY_TAG)
+    await call.context.tags.delete(repository.id, call.text("tag_name"), call.principal)
+    return answer(200)
+
+
+# Deleting tags in bulk
+
+
+class _BulkParameters(Parameters):
+    at_least_one_of = (("name_regex", "name_regex_delete"),)
+    name_regex: str | UnsetType = UNSET
+    name_regex_delete: str | UnsetType = UNSET
+    name_regex_keep: str | None = None
+    keep_n: int | None = None
+    older_than: str | None = None
+    dry_run: bool = False
+
+
+async def delete_tags(call: Call) -> Response:
+    """``DELETE /projects/:id/registry/repositories/:repository_id/tags``."""
+    seen = await _readable(call)
+    wanted = call.read(_BulkParameters)
+    rules = _read_rules(wanted)
+    repository = await _repository(call, seen)
+    _require(call, seen, Ability.ADMIN_IMAGE)
+    if wanted.dry_run:
+        # Not to be ignored like other unknown parameters: who sends it wants to lose
+        # nothing.
+        raise UnsupportedError
+    job_id = await call.context.cleanup.schedule(repository, rules, call.principal)
+    return _accepted(call, job_id)
+
+
+def _read_rules(wanted: _BulkParameters) -> BulkDelete:
+    """Read what the parameters mean; ``name_regex_delete`` wins, even when empty.
+
+    Raises:
+        ParameterError: With a sentence on each that is wrong.
+    """
+    reader = _RuleReader()
+    older = reader.pattern("name_regex", wanted.name_regex)
+    newer = reader.pattern("name_regex_delete", wanted.name_regex_delete)
+    keep = reader.pattern("name_regex_keep", wanted.name_regex_keep)
+    older_than = None
+    if wanted.older_than is not None:
+        try:
+            older_than = parse_duration(wanted.older_than)
+        except DurationInvalidError:
+            reader.complaints.append("older_than is invalid")
+    if reader.complaints:
+        raise ParameterError(", ".join(reader.complaints))
+    return BulkDelete(
+        delete=newer or older or Pattern.parse(""),
+        keep=keep,
+        keep_n=wanted.keep_n or 0,
+        older_than=older_than,
+    )
+
+
+class _RuleReader:
+    """Reads patterns, and collects what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+
+    def pattern(self, name: str, text: str | UnsetType | None) -> Pattern | None:
+        if not isinstance(text, str):
+            return None
+        try:
+            return Pattern.parse(text)
+        except PatternInvalidError as error:
+            self.complaints.append(f"{name} is an invalid regexp: {error}")
+            return None
+
+
+# Shared by the above
+
+
+async def _readable(call: Call) -> VisibleProject:
+    """Find the project of a call, whose images the caller may read.
+
+    Raises:
+        ProjectUnknownError: There is none that the caller sees.
+        ForbiddenError: They see it, but not its images.
+    """
+    seen = await call.context.projects.visible(call.principal, call.reference())
+    _require(call, seen, Ability.READ_IMAGE)
+    return seen
+
+
+async def _repository(call: Call, seen: VisibleProject) -> Repository:
+    return await call.context.repositories.get(
+        seen.project.id, call.number("repository_id")
+    )
+
+
+def _require(call: Call, seen: VisibleProject, ability: Ability) -> None:
+    if not may(call.principal, ability, seen.access):
+        raise ForbiddenError
+
+
+def _accepted(call: Call, job_id: int) -> Response:
+    """Answer as GitLab does, and say where the job can be watched."""
+    return answer(202, 202, {"Location": _api_url(call, f"/registry/jobs/{job_id}")})
+
+
+def _api_url(call: Call, path: str) -> str:
+    return f"{call.context.external_url}/api/v4{path}"
+
+
+ROUTES = (
+    Route("GET", _REPOSITORIES, list_by_project),
+    Route("GET", "/groups/{id}/registry/repositories", list_by_group),
+    Route("GET", "/registry/repositories/{id}", get),
+    Route("DELETE", _REPOSITORY, delete),
+    Route("GET", _TAGS, list_tags),
+    Route("DELETE", _TAGS, delete_tags),
+    Route("GET", _TAG, get_tag),
+    Route("DELETE", _TAG, delete_tag),
+)

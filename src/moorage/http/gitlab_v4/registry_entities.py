@@ -1,0 +1,100 @@
+"""How repositories, tags and jobs look in this API.
+
+Source: GitLab registry API facts, "JSON objects".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from moorage.domain.jobs import Job, JobItem
+from moorage.domain.repositories import Repository, TagDetail
+
+Entity = dict[str, Any]
+
+SHORT_REVISION_LENGTH = 9
+
+
+def repository_entity(
+    repository: Repository,
+    host: str,
+    *,
+    tags_count: bool = False,
+    tags: Sequence[str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Entity:
+    """Show a repository; what was not asked for is left out as a whole.
+
+    ``more`` goes between ``tags`` and ``status``.
+    """
+    entity: Entity = {
+        "id": repository.id,
+        "name": repository.name,
+        "path": repository.path,
+        "project_id": repository.project_id,
+        "location": f"{host}/{repository.path}",
+        "created_at": row_time(repository.created_at),
+        "cleanup_policy_started_at": row_time(repository.cleanup_policy_started_at),
+    }
+    if tags_count:
+        entity["tags_count"] = repository.tag_count
+    if tags is not None:
+        entity["tags"] = [tag_entity(repository, name, host) for name in tags]
+    return {**entity, **(more or {}), "status": repository.status}
+
+
+def tag_entity(repository: Repository, name: str, host: str) -> Entity:
+    """Show a tag in a list."""
+    path = f"{repository.path}:{name}"
+    return {"name": name, "path": path, "location": f"{host}/{path}"}
+
+
+def tag_detail_entity(repository: Repository, tag: TagDetail, host: str) -> Entity:
+    """Show a tag with what it points to; an index has no revision."""
+    revision = None if tag.config_digest is None else tag.config_digest.hex
+    return {
+        **tag_entity(repository, tag.name, host),
+        "revision": revision,
+        "short_revision": revision and revision[:SHORT_REVISION_LENGTH],
+        "digest": str(tag.digest),
+        "created_at": tag_time(tag.created_at),
+        "total_size": tag.total_bytes,
+    }
+
+
+def job_entity(job: Job) -> Entity:
+    """Show a job."""
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "created_at": row_time(job.created_at),
+        "started_at": row_time(job.started_at),
+        "finished_at": row_time(job.finished_at),
+        "progress": {"done": job.done, "total": job.total},
+        "result": job.result,
+        "error": job.error,
+        "undoable_until": None,
+    }
+
+
+def job_item_entity(item: JobItem) -> Entity:
+    """Show what became of one tag."""
+    return {
+        "name": item.name,
+        "digest": item.digest,
+        "outcome": item.outcome,
+        "reason": item.reason,
+    }
+
+
+def row_time(time: datetime | None) -> str | None:
+    """Spell the time of a row: ``2019-01-10T13:38:57.391Z``."""
+    return None if time is None else tag_time(time).removesuffix("+00:00") + "Z"
+
+
+def tag_time(time: datetime) -> str:
+    """Spell the time of an image: ``2019-01-06T16:49:51.272+00:00``."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")
