@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from moorage.domain.access import Role
@@ -43,6 +44,19 @@ def group_level(tx: Tx, namespace_id: int, account_id: int, now: datetime) -> Ro
 
 def _role(row: Row | None) -> Role:
     return Role((row["level"] if row else None) or Role.NONE)
+
+
+def direct_levels(
+    tx: Tx, project_ids: Sequence[int], account_id: int, now: datetime
+) -> dict[int, Role]:
+    """Return the roles of direct memberships, by project."""
+    rows = tx.all(
+        _SQL.direct_levels,
+        project_ids=list(project_ids),
+        account_id=account_id,
+        today=_today(now),
+    )
+    return {row["project_id"]: Role(row["access_level"]) for row in rows}
 
 
 def of_project(tx: Tx, project_id: int, now: datetime) -> list[Member]:

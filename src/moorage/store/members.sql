@@ -111,3 +111,11 @@ DELETE FROM project_member
 -- name: delete_group_member
 DELETE FROM group_member
  WHERE namespace_id = :namespace_id AND account_id = :account_id;
+
+-- name: direct_levels
+-- One primary-key look-up per project.
+SELECT project_id, access_level
+  FROM project_member
+ WHERE project_id IN ({{ints:project_ids}})
+   AND account_id = :account_id
+   AND (expires_on IS NULL OR expires_on > :today);

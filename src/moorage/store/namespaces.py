@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from moorage.domain.access import Visibility
+from moorage.domain.access import Principal, Role, Visibility, sees
 from moorage.domain.accounts import Account
 from moorage.domain.projects import GroupInvalidError, Namespace, NamespaceKind
 from moorage.ports.database import Row, Tx
@@ -25,6 +26,24 @@ class NewGroup:
     parent: Namespace | None = None
     visibility: Visibility = Visibility.PRIVATE
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFilter:
+    """Which groups a list is about, and in which order.
+
+    ``search`` is part of a name, in lower case; ``among`` limits the list to some ids;
+    ``min_level`` to groups where the caller has that role.
+    """
+
+    search: str | None = None
+    min_level: Role = Role.NONE
+    top_level_only: bool = False
+    parent_id: int | None = None
+    among: Sequence[int] | None = None
+    skipped: Sequence[int] = ()
+    order_by: str = "name"
+    ascending: bool = True
 
 
 def create_group(tx: Tx, new: NewGroup, *, now: datetime) -> Namespace:
@@ -134,6 +153,67 @@ def holds_anything(tx: Tx, namespace_id: int) -> bool:
 def delete(tx: Tx, namespace_id: int) -> bool:
     """Remove an empty namespace with its members, tokens and path."""
     return tx.run(_SQL.delete, namespace_id=namespace_id) == 1
+
+
+def list_groups(
+    tx: Tx,
+    principal: Principal,
+    wanted: GroupFilter,
+    *,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[Namespace]:
+    """Return groups that a caller sees."""
+    rows = tx.all(
+        _SQL.list_groups,
+        **_conditions(principal, wanted, now),
+        order_by=wanted.order_by,
+        sort="asc" if wanted.ascending else "desc",
+        limit=limit,
+        offset=offset,
+    )
+    return [from_row(row) for row in rows]
+
+
+def count_groups(
+    tx: Tx, principal: Principal, wanted: GroupFilter, *, limit: int, now: datetime
+) -> int:
+    """Count what ``list_groups`` lists, up to the limit."""
+    row = tx.one(_SQL.count_groups, **_conditions(principal, wanted, now), limit=limit)
+    return 0 if row is None else row["total"]
+
+
+def of_member(tx: Tx, account_id: int, now: datetime) -> list[Namespace]:
+    """Return an account's own namespace and the groups it belongs to, by id."""
+    today = now.date().isoformat()
+    rows = tx.all(_SQL.of_member, account_id=account_id, today=today)
+    return [from_row(row) for row in rows]
+
+
+def everything(tx: Tx, *, limit: int, offset: int) -> list[Namespace]:
+    """Return namespaces of both kinds, by id."""
+    return [
+        from_row(row) for row in tx.all(_SQL.everything, limit=limit, offset=offset)
+    ]
+
+
+def _conditions(
+    principal: Principal, wanted: GroupFilter, now: datetime
+) -> dict[str, Any]:
+    return {
+        "account_id": principal.account_id or 0,
+        "today": now.date().isoformat(),
+        "sees_all": int(principal.admin),
+        "sees_internal": int(sees(principal, Visibility.INTERNAL, Role.NONE)),
+        "min_level": int(wanted.min_level),
+        "top_level_only": int(wanted.top_level_only),
+        "parent_id": wanted.parent_id,
+        "among": int(wanted.among is not None),
+        "namespace_ids": list(wanted.among or ()),
+        "skipped_ids": list(wanted.skipped),
+        "search": wanted.search or None,
+    }
 
 
 def proper_prefixes(path: str) -> list[str]:

@@ -76,3 +76,108 @@ SELECT id FROM below ORDER BY depth DESC, id;
 
 -- name: delete
 DELETE FROM namespace WHERE id = :namespace_id;
+
+-- name: list_groups
+-- Those that a caller sees, with any order and filter.
+-- scan: an account may see every group there is, in an order of its choice.
+WITH RECURSIVE reach (id, level) AS (
+    SELECT namespace_id, access_level
+      FROM group_member
+     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
+    UNION
+    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
+    UNION
+    SELECT child.id, reach.level
+      FROM reach
+      JOIN namespace AS child ON child.parent_id = reach.id
+),
+mine (id, level) AS (
+    SELECT id, max(level) FROM reach GROUP BY id
+)
+SELECT *
+  FROM (
+SELECT namespace.*,
+       CASE :order_by WHEN 'name' THEN lower(namespace.name)
+                      WHEN 'path' THEN lower(namespace.path) END AS text_key,
+       CASE :order_by WHEN 'id' THEN namespace.id ELSE 0 END AS number_key
+  FROM namespace
+  LEFT JOIN mine ON mine.id = namespace.id
+ WHERE namespace.kind = 'group'
+   AND (:sees_all = 1
+        OR mine.level IS NOT NULL
+        OR namespace.visibility = 'public'
+        OR (:sees_internal = 1 AND namespace.visibility = 'internal'))
+   AND (:min_level = 0 OR mine.level >= :min_level)
+   AND (:top_level_only = 0 OR namespace.parent_id IS NULL)
+   AND (CAST(:parent_id AS BIGINT) IS NULL OR namespace.parent_id = :parent_id)
+   AND (:among = 0 OR namespace.id IN ({{ints:namespace_ids}}))
+   AND namespace.id NOT IN ({{ints:skipped_ids}})
+   AND (CAST(:search AS TEXT) IS NULL
+        OR replace(lower(namespace.name), :search, '') <> lower(namespace.name)
+        OR replace(lower(namespace.path), :search, '') <> lower(namespace.path))
+  ) AS found
+ ORDER BY CASE WHEN :sort = 'asc' THEN text_key END,
+          CASE WHEN :sort = 'desc' THEN text_key END DESC,
+          CASE WHEN :sort = 'asc' THEN number_key ELSE -number_key END,
+          CASE WHEN :sort = 'asc' THEN id ELSE -id END
+ LIMIT :limit OFFSET :offset;
+
+-- name: count_groups
+-- What list_groups lists, up to a limit.
+-- scan: as list_groups.
+WITH RECURSIVE reach (id, level) AS (
+    SELECT namespace_id, access_level
+      FROM group_member
+     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
+    UNION
+    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
+    UNION
+    SELECT child.id, reach.level
+      FROM reach
+      JOIN namespace AS child ON child.parent_id = reach.id
+),
+mine (id, level) AS (
+    SELECT id, max(level) FROM reach GROUP BY id
+)
+SELECT count(*) AS total
+  FROM (
+SELECT namespace.id
+  FROM namespace
+  LEFT JOIN mine ON mine.id = namespace.id
+ WHERE namespace.kind = 'group'
+   AND (:sees_all = 1
+        OR mine.level IS NOT NULL
+        OR namespace.visibility = 'public'
+        OR (:sees_internal = 1 AND namespace.visibility = 'internal'))
+   AND (:min_level = 0 OR mine.level >= :min_level)
+   AND (:top_level_only = 0 OR namespace.parent_id IS NULL)
+   AND (CAST(:parent_id AS BIGINT) IS NULL OR namespace.parent_id = :parent_id)
+   AND (:among = 0 OR namespace.id IN ({{ints:namespace_ids}}))
+   AND namespace.id NOT IN ({{ints:skipped_ids}})
+   AND (CAST(:search AS TEXT) IS NULL
+        OR replace(lower(namespace.name), :search, '') <> lower(namespace.name)
+        OR replace(lower(namespace.path), :search, '') <> lower(namespace.path))
+ LIMIT :limit
+  ) AS found;
+
+-- name: of_member
+-- A caller's own namespace and the groups that they belong to, at any depth.
+WITH RECURSIVE reach (id, level) AS (
+    SELECT namespace_id, access_level
+      FROM group_member
+     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
+    UNION
+    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
+    UNION
+    SELECT child.id, reach.level
+      FROM reach
+      JOIN namespace AS child ON child.parent_id = reach.id
+)
+SELECT *
+  FROM namespace
+ WHERE id IN (SELECT id FROM reach)
+ ORDER BY id;
+
+-- name: everything
+-- scan: an administrator's list of all namespaces.
+SELECT * FROM namespace ORDER BY id LIMIT :limit OFFSET :offset;

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from moorage.domain.access import RegistryAccess, Visibility
+from moorage.domain.access import Principal, RegistryAccess, Role, Visibility, sees
 from moorage.domain.errors import ValidationError
 from moorage.domain.projects import Namespace, Project
 from moorage.ports.database import Row, Tx
@@ -13,6 +16,24 @@ from moorage.store.namespaces import proper_prefixes
 from moorage.store.times import from_us, from_us_or_none, to_us, to_us_or_none
 
 _SQL = load("projects")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFilter:
+    """Which projects a list is about, and in which order.
+
+    ``search`` is part of a name, in lower case; ``namespace_ids`` limits the list to
+    projects directly in these; ``min_level`` to those where the caller has that role.
+    """
+
+    search: str | None = None
+    search_namespaces: bool = False
+    min_level: Role = Role.NONE
+    visibility: Visibility | None = None
+    archived: bool | None = None
+    namespace_ids: Sequence[int] | None = None
+    order_by: str = "created_at"
+    ascending: bool = False
 
 
 def create(
@@ -72,6 +93,12 @@ def find_owning(tx: Tx, image_path: str) -> Project | None:
     return None if row is None else from_row(row)
 
 
+def of_namespace(tx: Tx, namespace_id: int) -> list[Project]:
+    """Return every project directly in a namespace, oldest first."""
+    rows = tx.all(_SQL.of_namespace, namespace_id=namespace_id)
+    return [from_row(row) for row in rows]
+
+
 def update(tx: Tx, project: Project) -> None:
     """Save name, visibility, registry access, description and archival."""
     tx.run(
@@ -93,6 +120,54 @@ def has_repository(tx: Tx, project_id: int) -> bool:
 def delete(tx: Tx, project_id: int) -> bool:
     """Remove a project without repositories, its members, tokens and path."""
     return tx.run(_SQL.delete, project_id=project_id) == 1
+
+
+def list_page(
+    tx: Tx,
+    principal: Principal,
+    wanted: ProjectFilter,
+    *,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[Project]:
+    """Return projects that a caller sees."""
+    rows = tx.all(
+        _SQL.list_page,
+        **_conditions(principal, wanted, now),
+        order_by=wanted.order_by,
+        sort="asc" if wanted.ascending else "desc",
+        limit=limit,
+        offset=offset,
+    )
+    return [from_row(row) for row in rows]
+
+
+def count(
+    tx: Tx, principal: Principal, wanted: ProjectFilter, *, limit: int, now: datetime
+) -> int:
+    """Count what ``list_page`` lists, up to the limit."""
+    row = tx.one(_SQL.count, **_conditions(principal, wanted, now), limit=limit)
+    return 0 if row is None else row["total"]
+
+
+def _conditions(
+    principal: Principal, wanted: ProjectFilter, now: datetime
+) -> dict[str, Any]:
+    archived = -1 if wanted.archived is None else int(wanted.archived)
+    return {
+        "account_id": principal.account_id or 0,
+        "today": now.date().isoformat(),
+        "sees_all": int(principal.admin),
+        "sees_internal": int(sees(principal, Visibility.INTERNAL, Role.NONE)),
+        "min_level": int(wanted.min_level),
+        "in_namespaces": int(wanted.namespace_ids is not None),
+        "namespace_ids": list(wanted.namespace_ids or ()),
+        "visibility": wanted.visibility,
+        "archived": archived,
+        "search": wanted.search or None,
+        "search_namespaces": int(wanted.search_namespaces),
+    }
 
 
 def from_row(row: Row) -> Project:

@@ -1,0 +1,90 @@
+"""One request, as a handler sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from moorage.domain.access import Principal
+from moorage.domain.errors import ForbiddenError, ParameterError, UnauthenticatedError
+from moorage.http.gitlab_v4 import parameters
+from moorage.http.gitlab_v4.context import Context
+from moorage.http.gitlab_v4.parameters import Declared
+
+MAX_ID = (1 << 63) - 1
+"""Greater numbers fit no column; this one is never given away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request with a route, a caller and parameters.
+
+    ``path_parameters`` are decoded; ``given`` is everything else the client sent, from
+    query and body, as it came.
+    """
+
+    context: Context
+    request: Request
+    principal: Principal
+    path_parameters: Mapping[str, str]
+    given: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """Return a path parameter."""
+        return self.path_parameters[name]
+
+    def number(self, name: str) -> int:
+        """Return a path parameter that is an id.
+
+        Raises:
+            ParameterError: It is no number.
+        """
+        text = self.path_parameters[name]
+        if not _is_number(text):
+            raise ParameterError(f"{name} is invalid")
+        return _bounded(text)
+
+    def reference(self, name: str = "id") -> int | str:
+        """Return a path parameter that is an id or a full path."""
+        text = self.path_parameters[name]
+        return _bounded(text) if _is_number(text) else text
+
+    def read(self, declaration: type[Declared]) -> Declared:
+        """Return the parameters that an endpoint declares.
+
+        Raises:
+            ParameterError: With a sentence on each that is missing or wrong.
+        """
+        return parameters.read(self.given, declaration)
+
+    def sign_in(self) -> int:
+        """Return the caller's account.
+
+        Raises:
+            UnauthenticatedError: Nobody signed in.
+        """
+        if self.principal.account_id is None:
+            raise UnauthenticatedError
+        return self.principal.account_id
+
+    def administer(self) -> None:
+        """Let only administrators pass.
+
+        Raises:
+            UnauthenticatedError: Nobody signed in.
+            ForbiddenError: Somebody else did.
+        """
+        self.sign_in()
+        if not self.principal.admin:
+            raise ForbiddenError
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _bounded(text: str) -> int:
+    return min(int(text), MAX_ID) if len(text) < len(str(MAX_ID)) + 1 else MAX_ID

@@ -1,0 +1,38 @@
+"""What handlers work with: the services, and how the world addresses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moorage.services.cleanup import Cleanup
+from moorage.services.groups import Groups
+from moorage.services.identity import Identity
+from moorage.services.jobs import Jobs
+from moorage.services.members import Members
+from moorage.services.projects import Projects
+from moorage.services.repositories import Repositories
+from moorage.services.tags import Tags
+from moorage.services.tokens import Tokens
+from moorage.services.users import Users
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The services behind the API.
+
+    ``external_url`` is what clients call, without a slash at its end;
+    ``registry_host`` is what image names begin with.
+    """
+
+    external_url: str
+    registry_host: str
+    identity: Identity
+    users: Users
+    tokens: Tokens
+    groups: Groups
+    projects: Projects
+    members: Members
+    repositories: Repositories
+    tags: Tags
+    cleanup: Cleanup
+    jobs: Jobs

@@ -1,0 +1,318 @@
+"""How things look in JSON: fields, their order and their types.
+
+Source: GitLab registry API facts, "JSON objects" and "Support resources".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from moorage.domain.access import Principal, RegistryAccess, Role
+from moorage.domain.accounts import Account
+from moorage.domain.members import Member
+from moorage.domain.projects import Namespace, NamespaceKind, Project
+from moorage.domain.repositories import Repository, TagDetail
+from moorage.domain.tokens import Token
+from moorage.http.gitlab_v4.context import Context
+from moorage.services.groups import GroupView
+from moorage.services.projects import ProjectView
+from moorage.services.tokens import MadeToken
+
+Json = dict[str, Any]
+
+SHORT_REVISION = 9
+"""Characters of a shortened revision."""
+
+
+def timestamp(time: datetime | None) -> str | None:
+    """Write a row's time: UTC, milliseconds, ``Z``."""
+    if time is None:
+        return None
+    text = time.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def tag_timestamp(time: datetime) -> str:
+    """Write the time of a tag: milliseconds and a numeric offset."""
+    return time.isoformat(timespec="milliseconds")
+
+
+# People and tokens
+
+
+def basic_user(context: Context, account: Account) -> Json:
+    """Show what everybody signed in may know of somebody."""
+    return {
+        "id": account.id,
+        "username": account.username,
+        "public_email": None,
+        "name": account.name,
+        "state": "blocked" if account.blocked else "active",
+        "locked": False,
+        "avatar_url": None,
+        "web_url": f"{context.external_url}/{account.username}",
+    }
+
+
+def user(context: Context, account: Account) -> Json:
+    """Show somebody on their own page."""
+    return {
+        **basic_user(context, account),
+        "created_at": timestamp(account.created_at),
+        "bio": "",
+        "location": "",
+        "linkedin": "",
+        "twitter": "",
+        "website_url": "",
+        "organization": "",
+        "job_title": "",
+        "bot": account.bot,
+    }
+
+
+def full_user(context: Context, account: Account, *, for_admin: bool) -> Json:
+    """Show somebody to themselves, or to an administrator."""
+    body = {
+        **user(context, account),
+        "last_sign_in_at": None,
+        "confirmed_at": timestamp(account.created_at),
+        "email": account.email,
+        "projects_limit": 0 if account.external else 100_000,
+        "current_sign_in_at": None,
+        "identities": [],
+        "can_create_group": not account.external,
+        "can_create_project": not account.external,
+        "two_factor_enabled": False,
+        "external": account.external,
+    }
+    if for_admin:
+        body["is_admin"] = account.admin
+    return body
+
+
+def member(context: Context, one: Member) -> Json:
+    """Show a membership."""
+    return {
+        **basic_user(context, one.account),
+        "access_level": int(one.level),
+        "created_at": timestamp(one.created_at),
+        "expires_at": one.expires_on.isoformat() if one.expires_on else None,
+        "membership_state": "active",
+    }
+
+
+def token(one: Token, *, active: bool, level: Role | None = None) -> Json:
+    """Show a token; never its secret."""
+    body = {
+        "id": one.id,
+        "name": one.name,
+        "revoked": one.revoked_at is not None,
+        "created_at": timestamp(one.created_at),
+        "description": one.description,
+        "scopes": list(one.scopes),
+        "user_id": one.account_id,
+        "last_used_at": timestamp(one.last_used_at),
+        "active": active,
+        "expires_at": one.expires_at.date().isoformat() if one.expires_at else None,
+    }
+    if level is not None:
+        body["access_level"] = int(level)
+    return body
+
+
+def made_token(made: MadeToken) -> Json:
+    """Show a new token, this once with its secret."""
+    body = token(made.token, active=True, level=made.level)
+    return {**body, "token": made.secret}
+
+
+# Groups and projects
+
+
+def namespace(context: Context, one: Namespace) -> Json:
+    """Show a namespace of either kind."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "path": one.path,
+        "kind": one.kind.value,
+        "full_path": one.full_path,
+        "parent_id": one.parent_id,
+        "avatar_url": None,
+        "web_url": _web_url(context, one),
+    }
+
+
+def _web_url(context: Context, one: Namespace) -> str:
+    folder = "/groups" if one.kind is NamespaceKind.GROUP else ""
+    return f"{context.external_url}{folder}/{one.full_path}"
+
+
+def group(context: Context, view: GroupView) -> Json:
+    """Show a group."""
+    one = view.group
+    return {
+        "id": one.id,
+        "web_url": _web_url(context, one),
+        "name": one.name,
+        "path": one.path,
+        "description": one.description,
+        "visibility": one.visibility.value,
+        "share_with_group_lock": False,
+        "require_two_factor_authentication": False,
+        "two_factor_grace_period": 48,
+        "project_creation_level": "maintainer",
+        "auto_devops_enabled": None,
+        "subgroup_creation_level": "maintainer",
+        "emails_disabled": None,
+        "mentions_disabled": None,
+        "lfs_enabled": False,
+        "avatar_url": None,
+        "request_access_enabled": False,
+        "full_name": _full_name(view.ancestry),
+        "full_path": one.full_path,
+        "created_at": timestamp(one.created_at),
+        "parent_id": one.parent_id,
+    }
+
+
+def _full_name(ancestry: Sequence[Namespace]) -> str:
+    return " / ".join(one.name for one in ancestry)
+
+
+def basic_project(context: Context, view: ProjectView) -> Json:
+    """Show what strangers see of a project, and who asks for the simple form."""
+    one = view.project
+    web_url = f"{context.external_url}/{one.full_path}"
+    return {
+        "id": one.id,
+        "description": one.description,
+        "name": one.name,
+        "name_with_namespace": f"{_full_name(view.ancestry)} / {one.name}",
+        "path": one.path,
+        "path_with_namespace": one.full_path,
+        "created_at": timestamp(one.created_at),
+        "default_branch": None,
+        "tag_list": [],
+        "topics": [],
+        "ssh_url_to_repo": None,
+        "http_url_to_repo": f"{web_url}.git",
+        "web_url": web_url,
+        "readme_url": None,
+        "forks_count": 0,
+        "avatar_url": None,
+        "star_count": 0,
+        "last_activity_at": timestamp(one.last_activity_at),
+        "namespace": namespace(context, view.ancestry[-1]),
+    }
+
+
+def project(context: Context, view: ProjectView, principal: Principal) -> Json:
+    """Show a project to somebody signed in."""
+    one = view.project
+    body = {
+        **basic_project(context, view),
+        "container_registry_image_prefix": image_prefix(context, one),
+        "_links": _links(context, one),
+        "packages_enabled": False,
+        "empty_repo": True,
+        "archived": one.archived_at is not None,
+        "visibility": one.visibility.value,
+    }
+    if view.owner is not None:
+        body["owner"] = basic_user(context, view.owner)
+    return body | {
+        "issues_enabled": False,
+        "merge_requests_enabled": False,
+        "wiki_enabled": False,
+        "jobs_enabled": False,
+        "snippets_enabled": False,
+        "container_registry_enabled": _registry_enabled(view, principal),
+        "container_registry_access_level": one.registry_access.value,
+        "creator_id": one.creator_id,
+        "shared_with_groups": [],
+        "permissions": {
+            "project_access": _access(view.project_level),
+            "group_access": _access(view.group_level),
+        },
+    }
+
+
+def image_prefix(context: Context, one: Project) -> str:
+    """Return what the names of a project's images begin with."""
+    return f"{context.registry_host}/{one.full_path.lower()}"
+
+
+def _links(context: Context, one: Project) -> Json:
+    own = f"{context.external_url}/api/v4/projects/{one.id}"
+    return {
+        "self": own,
+        "members": f"{own}/members",
+        "container_registry": f"{own}/registry/repositories",
+    }
+
+
+def _registry_enabled(view: ProjectView, principal: Principal) -> bool:
+    access = view.project.registry_access
+    if access is RegistryAccess.PRIVATE:
+        return principal.admin or view.access.level >= Role.REPORTER
+    return access is RegistryAccess.ENABLED
+
+
+def _access(level: Role) -> Json | None:
+    if level is Role.NONE:
+        return None
+    return {"access_level": int(level), "notification_level": 3}
+
+
+# Repositories and tags
+
+
+def repository(context: Context, one: Repository) -> Json:
+    """Show a repository: the fields that are always there."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "path": one.path,
+        "project_id": one.project_id,
+        "location": location(context, one),
+        "created_at": timestamp(one.created_at),
+        "cleanup_policy_started_at": timestamp(one.cleanup_policy_started_at),
+    }
+
+
+def location(context: Context, one: Repository) -> str:
+    """Return what clients pull a repository by."""
+    return f"{context.registry_host}/{one.path}"
+
+
+def delete_api_path(context: Context, one: Repository) -> str:
+    """Return the address that deletes a repository."""
+    return (
+        f"{context.external_url}/api/v4/projects/{one.project_id}"
+        f"/registry/repositories/{one.id}"
+    )
+
+
+def tag(context: Context, one: Repository, name: str) -> Json:
+    """Show a tag as lists do."""
+    return {
+        "name": name,
+        "path": f"{one.path}:{name}",
+        "location": f"{location(context, one)}:{name}",
+    }
+
+
+def tag_detail(context: Context, one: Repository, detail: TagDetail) -> Json:
+    """Show a tag and what it points to."""
+    revision = detail.config_digest.hex if detail.config_digest else None
+    return {
+        **tag(context, one, detail.name),
+        "revision": revision,
+        "short_revision": revision[:SHORT_REVISION] if revision else None,
+        "digest": str(detail.digest),
+        "created_at": tag_timestamp(detail.created_at),
+        "total_size": detail.total_bytes,
+    }

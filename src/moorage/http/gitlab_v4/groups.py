@@ -1,0 +1,215 @@
+"""Groups and namespaces."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from starlette.responses import Response
+
+from moorage.domain.access import Role, Visibility
+from moorage.http.gitlab_v4 import entities
+from moorage.http.gitlab_v4.answers import answer
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.paging import (
+    MAX_SIZE,
+    answer_page,
+    answer_slice,
+    page_of,
+)
+from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.projects import Level, ListProjects, project_filter, shown
+from moorage.http.gitlab_v4.routing import Route
+from moorage.services.groups import GroupChanges, GroupRequest, GroupView
+from moorage.services.pages import Listed, Window
+from moorage.store.namespaces import GroupFilter
+from moorage.store.projects import ProjectFilter
+
+
+class ListGroups(Parameters):
+    """``GET /groups``, ``/groups/:id/subgroups`` and ``…/descendant_groups``."""
+
+    search: str | None = None
+    owned: bool = False
+    min_access_level: Level | None = None
+    top_level_only: bool = False
+    skip_groups: list[int] | None = None
+    order_by: Literal["name", "path", "id", "similarity"] = "name"
+    sort: Literal["asc", "desc"] = "asc"
+
+
+class CreateGroup(Parameters, kw_only=True):
+    """``POST /groups``."""
+
+    name: str
+    path: str
+    parent_id: int | None = None
+    visibility: Visibility | None = None
+    description: str | None = None
+
+
+class UpdateGroup(Parameters):
+    """``PUT /groups/:id``."""
+
+    name: str | None = None
+    visibility: Visibility | None = None
+    description: str | None = None
+
+
+class ShowGroup(Parameters):
+    """``GET /groups/:id``."""
+
+    with_projects: bool = True
+
+
+class ListGroupProjects(ListProjects):
+    """``GET /groups/:id/projects``."""
+
+    include_subgroups: bool = False
+
+
+class ListNamespaces(Parameters):
+    """``GET /namespaces``."""
+
+    search: str | None = None
+
+
+async def list_groups(call: Call) -> Response:
+    """``GET /groups``."""
+    wanted, page = group_filter(call.read(ListGroups)), page_of(call)
+    listed = await call.context.groups.list_page(
+        call.principal, wanted, Window(page.limit, page.offset)
+    )
+    return _answer_list(call, listed)
+
+
+async def list_subgroups(call: Call) -> Response:
+    """``GET /groups/:id/subgroups``."""
+    return await _list_below(call, deep=False)
+
+
+async def list_descendants(call: Call) -> Response:
+    """``GET /groups/:id/descendant_groups``."""
+    return await _list_below(call, deep=True)
+
+
+async def _list_below(call: Call, *, deep: bool) -> Response:
+    wanted, page = group_filter(call.read(ListGroups)), page_of(call)
+    listed = await call.context.groups.list_below(
+        call.principal,
+        call.reference(),
+        wanted,
+        Window(page.limit, page.offset),
+        deep=deep,
+    )
+    return _answer_list(call, listed)
+
+
+def _answer_list(call: Call, listed: Listed[GroupView]) -> Response:
+    groups = [entities.group(call.context, view) for view in listed.items]
+    return answer_page(call, page_of(call), groups, listed.total)
+
+
+async def show(call: Call) -> Response:
+    """``GET /groups/:id``."""
+    wanted = call.read(ShowGroup)
+    view = await call.context.groups.get(call.principal, call.reference())
+    body = {**entities.group(call.context, view), "shared_with_groups": []}
+    if wanted.with_projects:
+        listed = await call.context.projects.list_in_group(
+            call.principal, view.group.id, ProjectFilter(), Window(MAX_SIZE), deep=False
+        )
+        body["projects"] = [shown(call, one, simple=False) for one in listed.items]
+        body["shared_projects"] = []
+    return answer(body)
+
+
+async def create(call: Call) -> Response:
+    """``POST /groups``."""
+    call.sign_in()
+    wanted = call.read(CreateGroup)
+    request = GroupRequest(
+        name=wanted.name,
+        path=wanted.path,
+        parent_id=wanted.parent_id,
+        visibility=wanted.visibility,
+        description=wanted.description or "",
+    )
+    view = await call.context.groups.create(call.principal, request)
+    return answer(entities.group(call.context, view), 201)
+
+
+async def update(call: Call) -> Response:
+    """``PUT /groups/:id``."""
+    call.sign_in()
+    wanted = call.read(UpdateGroup)
+    changes = GroupChanges(
+        name=wanted.name, visibility=wanted.visibility, description=wanted.description
+    )
+    view = await call.context.groups.update(call.principal, call.reference(), changes)
+    return answer(entities.group(call.context, view))
+
+
+async def delete(call: Call) -> Response:
+    """``DELETE /groups/:id``."""
+    call.sign_in()
+    await call.context.groups.delete(call.principal, call.reference())
+    return answer({"message": "202 Accepted"}, 202)
+
+
+async def list_projects(call: Call) -> Response:
+    """``GET /groups/:id/projects``."""
+    wanted, page = call.read(ListGroupProjects), page_of(call)
+    listed = await call.context.projects.list_in_group(
+        call.principal,
+        call.reference(),
+        project_filter(wanted),
+        Window(page.limit, page.offset),
+        deep=wanted.include_subgroups,
+    )
+    projects = [shown(call, view, simple=wanted.simple) for view in listed.items]
+    return answer_page(call, page, projects, listed.total)
+
+
+async def list_namespaces(call: Call) -> Response:
+    """``GET /namespaces``."""
+    wanted = call.read(ListNamespaces)
+    found = await call.context.groups.list_namespaces(call.principal, wanted.search)
+    return answer_slice(call, [entities.namespace(call.context, one) for one in found])
+
+
+async def show_namespace(call: Call) -> Response:
+    """``GET /namespaces/:id``."""
+    call.sign_in()
+    found = await call.context.groups.get_namespace(call.principal, call.reference())
+    return answer(entities.namespace(call.context, found))
+
+
+def group_filter(wanted: ListGroups) -> GroupFilter:
+    """Say what a list of groups is about."""
+    levels = [
+        Role(int(wanted.min_access_level)) if wanted.min_access_level else Role.NONE,
+        Role.OWNER if wanted.owned else Role.NONE,
+    ]
+    by_name = wanted.order_by == "similarity"
+    return GroupFilter(
+        search=wanted.search.lower() if wanted.search else None,
+        min_level=max(levels),
+        top_level_only=wanted.top_level_only,
+        skipped=wanted.skip_groups or (),
+        order_by="name" if by_name else wanted.order_by,
+        ascending=wanted.sort == "asc",
+    )
+
+
+ROUTES = (
+    Route("GET", "/groups", list_groups),
+    Route("POST", "/groups", create),
+    Route("GET", "/groups/{id}", show),
+    Route("PUT", "/groups/{id}", update),
+    Route("DELETE", "/groups/{id}", delete),
+    Route("GET", "/groups/{id}/projects", list_projects),
+    Route("GET", "/groups/{id}/subgroups", list_subgroups),
+    Route("GET", "/groups/{id}/descendant_groups", list_descendants),
+    Route("GET", "/namespaces", list_namespaces),
+    Route("GET", "/namespaces/{id}", show_namespace),
+)

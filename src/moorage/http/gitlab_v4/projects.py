@@ -1,0 +1,206 @@
+"""Projects."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from starlette.responses import Response
+
+from moorage.domain.access import RegistryAccess, Role, Visibility
+from moorage.http.gitlab_v4 import entities
+from moorage.http.gitlab_v4.answers import answer
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.paging import answer_page, page_of
+from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.routing import Route
+from moorage.services.pages import Window
+from moorage.services.projects import ProjectChanges, ProjectRequest, ProjectView
+from moorage.store.projects import ProjectFilter
+
+Level = Literal["5", "10", "15", "20", "30", "40", "50"]
+
+Order = Literal[
+    "id", "name", "path", "created_at", "updated_at", "last_activity_at", "similarity"
+]
+
+
+class ListProjects(Parameters):
+    """``GET /projects``."""
+
+    search: str | None = None
+    search_namespaces: bool = False
+    membership: bool = False
+    owned: bool = False
+    simple: bool = False
+    visibility: Visibility | None = None
+    archived: bool | None = None
+    min_access_level: Level | None = None
+    order_by: Order = "created_at"
+    sort: Literal["asc", "desc"] = "desc"
+
+
+class CreateProject(Parameters):
+    """``POST /projects``."""
+
+    at_least_one_of = (("name", "path"),)
+    name: str | None = None
+    path: str | None = None
+    namespace_id: int | None = None
+    visibility: Visibility | None = None
+    description: str | None = None
+    container_registry_enabled: bool | None = None
+    container_registry_access_level: RegistryAccess | None = None
+
+
+class UpdateProject(Parameters):
+    """``PUT /projects/:id``."""
+
+    at_least_one_of = (
+        (
+            "name",
+            "visibility",
+            "description",
+            "archived",
+            "container_registry_enabled",
+            "container_registry_access_level",
+            "container_expiration_policy_attributes",
+        ),
+    )
+    name: str | None = None
+    visibility: Visibility | None = None
+    description: str | None = None
+    archived: bool | None = None
+    container_registry_enabled: bool | None = None
+    container_registry_access_level: RegistryAccess | None = None
+
+
+async def list_projects(call: Call) -> Response:
+    """``GET /projects``."""
+    wanted, page = call.read(ListProjects), page_of(call)
+    listed = await call.context.projects.list_page(
+        call.principal, project_filter(wanted), Window(page.limit, page.offset)
+    )
+    projects = [shown(call, view, simple=wanted.simple) for view in listed.items]
+    return answer_page(call, page, projects, listed.total)
+
+
+async def list_of_user(call: Call) -> Response:
+    """``GET /users/:id/projects``."""
+    wanted, page = call.read(ListProjects), page_of(call)
+    account = await call.context.users.find(call.reference())
+    listed = await call.context.projects.list_of_account(
+        call.principal,
+        account.id,
+        project_filter(wanted),
+        Window(page.limit, page.offset),
+    )
+    projects = [shown(call, view, simple=wanted.simple) for view in listed.items]
+    return answer_page(call, page, projects, listed.total)
+
+
+async def show(call: Call) -> Response:
+    """``GET /projects/:id``."""
+    view = await call.context.projects.get(call.principal, call.reference())
+    return answer(shown(call, view, simple=False))
+
+
+async def create(call: Call) -> Response:
+    """``POST /projects``."""
+    call.sign_in()
+    wanted = call.read(CreateProject)
+    request = ProjectRequest(
+        name=wanted.name,
+        path=wanted.path,
+        namespace_id=wanted.namespace_id,
+        visibility=wanted.visibility or Visibility.PRIVATE,
+        registry_access=_registry_access(wanted) or RegistryAccess.ENABLED,
+        description=wanted.description or "",
+    )
+    view = await call.context.projects.create(call.principal, request)
+    return answer(shown(call, view, simple=False), 201)
+
+
+async def update(call: Call) -> Response:
+    """``PUT /projects/:id``."""
+    call.sign_in()
+    wanted = call.read(UpdateProject)
+    changes = ProjectChanges(
+        name=wanted.name,
+        visibility=wanted.visibility,
+        registry_access=_registry_access(wanted),
+        description=wanted.description,
+        archived=wanted.archived,
+    )
+    view = await call.context.projects.update(call.principal, call.reference(), changes)
+    return answer(shown(call, view, simple=False))
+
+
+async def archive(call: Call) -> Response:
+    """``POST /projects/:id/archive``."""
+    return await _set_archived(call, archived=True)
+
+
+async def unarchive(call: Call) -> Response:
+    """``POST /projects/:id/unarchive``."""
+    return await _set_archived(call, archived=False)
+
+
+async def _set_archived(call: Call, *, archived: bool) -> Response:
+    call.sign_in()
+    changes = ProjectChanges(archived=archived)
+    view = await call.context.projects.update(call.principal, call.reference(), changes)
+    return answer(shown(call, view, simple=False), 201)
+
+
+async def delete(call: Call) -> Response:
+    """``DELETE /projects/:id``."""
+    call.sign_in()
+    await call.context.projects.delete(call.principal, call.reference())
+    return answer({"message": "202 Accepted"}, 202)
+
+
+def project_filter(wanted: ListProjects) -> ProjectFilter:
+    """Say what a list of projects is about."""
+    levels = [
+        Role(int(wanted.min_access_level)) if wanted.min_access_level else Role.NONE,
+        Role.OWNER if wanted.owned else Role.NONE,
+        Role.MINIMAL if wanted.membership else Role.NONE,
+    ]
+    similar = wanted.order_by == "similarity"
+    return ProjectFilter(
+        search=wanted.search.lower() if wanted.search else None,
+        search_namespaces=wanted.search_namespaces,
+        min_level=max(levels),
+        visibility=wanted.visibility,
+        archived=wanted.archived,
+        order_by="created_at" if similar else wanted.order_by,
+        ascending=wanted.sort == "asc",
+    )
+
+
+def shown(call: Call, view: ProjectView, *, simple: bool) -> entities.Json:
+    """Show a project: to strangers, and where asked for, the basic form."""
+    if simple or call.principal.anonymous:
+        return entities.basic_project(call.context, view)
+    return entities.project(call.context, view, call.principal)
+
+
+def _registry_access(wanted: CreateProject | UpdateProject) -> RegistryAccess | None:
+    if wanted.container_registry_access_level is not None:
+        return wanted.container_registry_access_level
+    if wanted.container_registry_enabled is None:
+        return None
+    enabled = wanted.container_registry_enabled
+    return RegistryAccess.ENABLED if enabled else RegistryAccess.DISABLED
+
+
+ROUTES = (
+    Route("GET", "/projects", list_projects),
+    Route("POST", "/projects", create),
+    Route("GET", "/projects/{id}", show),
+    Route("PUT", "/projects/{id}", update),
+    Route("DELETE", "/projects/{id}", delete),
+    Route("POST", "/projects/{id}/archive", archive),
+    Route("POST", "/projects/{id}/unarchive", unarchive),
+    Route("GET", "/users/{id}/projects", list_of_user),
+)

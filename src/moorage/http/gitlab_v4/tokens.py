@@ -1,0 +1,236 @@
+"""Access tokens: personal, and of projects and groups."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, Protocol
+
+from starlette.responses import Response
+
+from moorage.domain.access import CredentialKind, Role
+from moorage.domain.errors import ParameterError
+from moorage.domain.tokens import ACCESS_SCOPES, ADMIN_SCOPES, Token
+from moorage.http.gitlab_v4 import entities
+from moorage.http.gitlab_v4.answers import answer, no_content
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.paging import answer_slice
+from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.routing import Handler, Route
+from moorage.services.tokens import Owner, TokenRequest
+
+
+class ListTokens(Parameters):
+    """``GET /personal_access_tokens`` and the lists of projects and groups."""
+
+    user_id: int | None = None
+    search: str | None = None
+    revoked: bool | None = None
+    state: Literal["active", "inactive"] | None = None
+
+
+class CreateToken(Parameters, kw_only=True):
+    """``POST /users/:user_id/personal_access_tokens``."""
+
+    name: str
+    scopes: list[str]
+    description: str | None = None
+    expires_at: date | None = None
+
+
+class CreateOwnedToken(CreateToken, kw_only=True):
+    """``POST /projects/:id/access_tokens``, and of groups."""
+
+    access_level: int = int(Role.MAINTAINER)
+
+
+class RotateToken(Parameters):
+    """``POST …/rotate``."""
+
+    expires_at: date | None = None
+
+
+class OwnedHandler(Protocol):
+    """Answers a call about the tokens of a project or group."""
+
+    async def __call__(self, call: Call, owner: Owner) -> Response:
+        """Answer."""
+
+
+# Personal
+
+
+async def list_personal(call: Call) -> Response:
+    """``GET /personal_access_tokens``."""
+    call.sign_in()
+    wanted = call.read(ListTokens)
+    found = await call.context.tokens.list_personal(call.principal, wanted.user_id)
+    return answer_slice(
+        call, [_shown(call, token) for token in found if _matches(call, wanted, token)]
+    )
+
+
+async def show_own(call: Call) -> Response:
+    """``GET /personal_access_tokens/self``."""
+    call.sign_in()
+    return answer(_shown(call, await call.context.tokens.own(call.principal)))
+
+
+async def show_personal(call: Call) -> Response:
+    """``GET /personal_access_tokens/:id``."""
+    call.sign_in()
+    token = await call.context.tokens.get_personal(call.principal, call.number("id"))
+    return answer(_shown(call, token))
+
+
+async def revoke_own(call: Call) -> Response:
+    """``DELETE /personal_access_tokens/self``."""
+    call.sign_in()
+    await call.context.tokens.revoke_own(call.principal)
+    return no_content()
+
+
+async def revoke_personal(call: Call) -> Response:
+    """``DELETE /personal_access_tokens/:id``."""
+    call.sign_in()
+    await call.context.tokens.revoke_personal(call.principal, call.number("id"))
+    return no_content()
+
+
+async def rotate_own(call: Call) -> Response:
+    """``POST /personal_access_tokens/self/rotate``."""
+    call.sign_in()
+    expires_on = call.read(RotateToken).expires_at
+    made = await call.context.tokens.rotate_own(call.principal, expires_on)
+    return answer(entities.made_token(made))
+
+
+async def rotate_personal(call: Call) -> Response:
+    """``POST /personal_access_tokens/:id/rotate``."""
+    call.sign_in()
+    expires_on = call.read(RotateToken).expires_at
+    made = await call.context.tokens.rotate_personal(
+        call.principal, call.number("id"), expires_on
+    )
+    return answer(entities.made_token(made))
+
+
+async def create_personal(call: Call) -> Response:
+    """``POST /users/:user_id/personal_access_tokens``."""
+    call.administer()
+    wanted = _request(call.read(CreateToken))
+    made = await call.context.tokens.create_personal(call.number("user_id"), wanted)
+    return answer(entities.made_token(made), 201)
+
+
+# Of projects and groups
+
+
+async def list_owned(call: Call, owner: Owner) -> Response:
+    """``GET /projects/:id/access_tokens``, and of groups."""
+    wanted = call.read(ListTokens)
+    found = await call.context.tokens.list_of(call.principal, owner)
+    return answer_slice(
+        call,
+        [
+            _shown(call, token, level)
+            for token, level in found
+            if _matches(call, wanted, token)
+        ],
+    )
+
+
+async def show_owned(call: Call, owner: Owner) -> Response:
+    """``GET /projects/:id/access_tokens/:token_id``, and of groups."""
+    token, level = await call.context.tokens.get_of(
+        call.principal, owner, call.number("token_id")
+    )
+    return answer(_shown(call, token, level))
+
+
+async def create_owned(call: Call, owner: Owner) -> Response:
+    """``POST /projects/:id/access_tokens``, and of groups."""
+    call.sign_in()
+    given = call.read(CreateOwnedToken)
+    if given.access_level not in list(Role):
+        raise ParameterError("access_level does not have a valid value")
+    wanted = _request(given, Role(given.access_level))
+    made = await call.context.tokens.create_of(call.principal, owner, wanted)
+    return answer(entities.made_token(made), 201)
+
+
+async def revoke_owned(call: Call, owner: Owner) -> Response:
+    """``DELETE /projects/:id/access_tokens/:token_id``, and of groups."""
+    await call.context.tokens.revoke_of(call.principal, owner, call.number("token_id"))
+    return no_content()
+
+
+async def rotate_owned(call: Call, owner: Owner) -> Response:
+    """``POST /projects/:id/access_tokens/:token_id/rotate``, and of groups."""
+    expires_on = call.read(RotateToken).expires_at
+    made = await call.context.tokens.rotate_of(
+        call.principal, owner, call.number("token_id"), expires_on
+    )
+    return answer(entities.made_token(made))
+
+
+def _request(given: CreateToken, level: Role = Role.MAINTAINER) -> TokenRequest:
+    if not {*ACCESS_SCOPES, *ADMIN_SCOPES}.issuperset(given.scopes):
+        raise ParameterError("scopes does not have a valid value")
+    return TokenRequest(
+        name=given.name,
+        scopes=given.scopes,
+        description=given.description or "",
+        expires_on=given.expires_at,
+        level=level,
+    )
+
+
+def _shown(call: Call, token: Token, level: Role | None = None) -> entities.Json:
+    active = call.context.tokens.is_active(token)
+    return entities.token(token, active=active, level=level)
+
+
+def _matches(call: Call, wanted: ListTokens, token: Token) -> bool:
+    active = "active" if call.context.tokens.is_active(token) else "inactive"
+    revoked = token.revoked_at is not None
+    return (
+        wanted.state in (None, active)
+        and wanted.revoked in (None, revoked)
+        and (wanted.search or "").lower() in token.name.lower()
+    )
+
+
+def _owned_routes(folder: str, kind: CredentialKind) -> tuple[Route, ...]:
+    def of_owner(handler: OwnedHandler) -> Handler:
+        async def handle(call: Call) -> Response:
+            return await handler(call, Owner(kind, call.reference()))
+
+        return handle
+
+    base = f"/{folder}/{{id}}/access_tokens"
+    return (
+        Route("GET", base, of_owner(list_owned)),
+        Route("POST", base, of_owner(create_owned)),
+        Route("GET", base + "/{token_id}", of_owner(show_owned)),
+        Route("DELETE", base + "/{token_id}", of_owner(revoke_owned)),
+        Route("POST", base + "/{token_id}/rotate", of_owner(rotate_owned)),
+    )
+
+
+ROUTES = (
+    Route("GET", "/personal_access_tokens", list_personal),
+    Route("GET", "/personal_access_tokens/self", show_own, any_scope=True),
+    Route("DELETE", "/personal_access_tokens/self", revoke_own, any_scope=True),
+    Route(
+        "POST",
+        "/personal_access_tokens/self/rotate",
+        rotate_own,
+        scopes=("self_rotate",),
+    ),
+    Route("GET", "/personal_access_tokens/{id}", show_personal),
+    Route("DELETE", "/personal_access_tokens/{id}", revoke_personal),
+    Route("POST", "/personal_access_tokens/{id}/rotate", rotate_personal),
+    Route("POST", "/users/{user_id}/personal_access_tokens", create_personal),
+    *_owned_routes("projects", CredentialKind.PROJECT),
+    *_owned_routes("groups", CredentialKind.GROUP),
+)

@@ -1,0 +1,149 @@
+"""Users: the caller, everybody, and what administrators do to them."""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.responses import Response
+
+from moorage.http.gitlab_v4 import entities
+from moorage.http.gitlab_v4.answers import answer, no_content
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.paging import answer_page, page_of
+from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.routing import Route
+from moorage.services.pages import Window
+from moorage.services.users import NewUser, UserChanges
+from moorage.store.accounts import AccountFilter
+
+
+class ListUsers(Parameters):
+    """``GET /users``."""
+
+    username: str | None = None
+    search: str | None = None
+    active: bool = False
+    blocked: bool = False
+
+
+class CreateUser(Parameters, kw_only=True):
+    """``POST /users``."""
+
+    at_least_one_of = (("password", "reset_password", "force_random_password"),)
+    email: str
+    name: str
+    username: str
+    password: str | None = None
+    reset_password: bool = False
+    force_random_password: bool = False
+    admin: bool = False
+    external: bool = False
+
+
+class UpdateUser(Parameters):
+    """``PUT /users/:id``."""
+
+    email: str | None = None
+    name: str | None = None
+    password: str | None = None
+    admin: bool | None = None
+    external: bool | None = None
+
+
+async def current(call: Call) -> Response:
+    """``GET /user``."""
+    account = await call.context.users.current(call.principal)
+    admin = call.principal.admin
+    return answer(entities.full_user(call.context, account, for_admin=admin))
+
+
+async def list_users(call: Call) -> Response:
+    """``GET /users``."""
+    call.sign_in()
+    wanted, page = call.read(ListUsers), page_of(call)
+    if wanted.username is not None:
+        account = await call.context.users.find_by_username(wanted.username)
+        found = [] if account is None else [entities.basic_user(call.context, account)]
+        return answer_page(call, page, found[page.offset :], len(found))
+    active = True if wanted.active else (False if wanted.blocked else None)
+    search = wanted.search.lower() if wanted.search else None
+    listed = await call.context.users.list_page(
+        AccountFilter(search=search, active=active), Window(page.limit, page.offset)
+    )
+    shown = [entities.basic_user(call.context, account) for account in listed.items]
+    return answer_page(call, page, shown, listed.total)
+
+
+async def show(call: Call) -> Response:
+    """``GET /users/:id``."""
+    call.sign_in()
+    account = await call.context.users.get(call.number("id"))
+    if call.principal.admin:
+        return answer(entities.full_user(call.context, account, for_admin=True))
+    return answer(entities.user(call.context, account))
+
+
+async def create(call: Call) -> Response:
+    """``POST /users``."""
+    call.administer()
+    wanted = call.read(CreateUser)
+    # A password that nobody knows: they sign in by token, or are given another.
+    unknown = secrets.token_urlsafe(32)
+    new = NewUser(
+        username=wanted.username,
+        name=wanted.name,
+        email=wanted.email,
+        password=wanted.password if wanted.password is not None else unknown,
+        admin=wanted.admin,
+        external=wanted.external,
+    )
+    account = await call.context.users.create(new)
+    return answer(entities.full_user(call.context, account, for_admin=True), 201)
+
+
+async def update(call: Call) -> Response:
+    """``PUT /users/:id``."""
+    call.administer()
+    wanted = call.read(UpdateUser)
+    changes = UserChanges(
+        name=wanted.name,
+        email=wanted.email,
+        password=wanted.password,
+        admin=wanted.admin,
+        external=wanted.external,
+    )
+    account = await call.context.users.update(call.number("id"), changes)
+    return answer(entities.full_user(call.context, account, for_admin=True))
+
+
+async def delete(call: Call) -> Response:
+    """``DELETE /users/:id``."""
+    call.administer()
+    await call.context.users.delete(call.number("id"))
+    return no_content()
+
+
+async def block(call: Call) -> Response:
+    """``POST /users/:id/block``."""
+    call.administer()
+    await call.context.users.set_blocked(call.number("id"), blocked=True)
+    return answer(True, 201)  # noqa: FBT003 (the body)
+
+
+async def unblock(call: Call) -> Response:
+    """``POST /users/:id/unblock``."""
+    call.administer()
+    await call.context.users.set_blocked(call.number("id"), blocked=False)
+    return answer(True, 201)  # noqa: FBT003 (the body)
+
+
+ROUTES = (
+    Route("GET", "/user", current, scopes=("read_user",)),
+    Route("GET", "/users", list_users, scopes=("read_user",)),
+    Route("POST", "/users", create),
+    Route("GET", "/users/{id}", show, scopes=("read_user",)),
+    Route("PUT", "/users/{id}", update),
+    Route("DELETE", "/users/{id}", delete),
+    Route("POST", "/users/{id}/block", block),
+    Route("POST", "/users/{id}/unblock", unblock),
+)

@@ -1,0 +1,336 @@
+"""Groups, and namespaces in general."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from moorage.domain.access import Principal, Role, Visibility, sees
+from moorage.domain.errors import (
+    ForbiddenError,
+    InvalidError,
+    NamespaceUnknownError,
+    UnauthenticatedError,
+)
+from moorage.domain.projects import (
+    PATH_RULE,
+    GroupInvalidError,
+    Namespace,
+    NamespaceKind,
+    is_path,
+    is_wider,
+)
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.services import rights
+from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.rights import NumberOrPath, VisibleGroup
+from moorage.store import members, namespaces, projects
+from moorage.store.namespaces import GroupFilter, NewGroup
+
+SUBGROUP_CREATOR = Role.MAINTAINER
+"""The role in a group that may create groups in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A group with all groups above it, topmost first, itself last."""
+
+    group: Namespace
+    ancestry: Sequence[Namespace]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRequest:
+    """What a new group shall be; without a visibility it takes its parent's."""
+
+    name: str
+    path: str
+    parent_id: int | None = None
+    visibility: Visibility | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChanges:
+    """What changes about a group; ``None`` stays as it is."""
+
+    name: str | None = None
+    visibility: Visibility | None = None
+    description: str | None = None
+
+
+class Groups:
+    """Lists, makes, changes and removes groups."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def visible(
+        self, principal: Principal, reference: NumberOrPath
+    ) -> VisibleGroup:
+        """Return a group and the caller's role in it.
+
+        Raises:
+            GroupUnknownError: There is none that the caller sees.
+        """
+        now = self._clock.now()
+        return await self._database.quick(
+            lambda tx: rights.group_for(tx, principal, reference, now)
+        )
+
+    async def get(self, principal: Principal, reference: NumberOrPath) -> GroupView:
+        """Return a group.
+
+        Raises:
+            GroupUnknownError: There is none that the caller sees.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> GroupView:
+            seen = rights.group_for(tx, principal, reference, now)
+            return _views(tx, [seen.group])[0]
+
+        return await self._database.quick(body)
+
+    async def list_page(
+        self, principal: Principal, wanted: GroupFilter, window: Window
+    ) -> Listed[GroupView]:
+        """Return groups that the caller sees."""
+        now = self._clock.now()
+        return await self._database.read(
+            lambda tx: _list(tx, principal, wanted, window, now)
+        )
+
+    async def list_below(
+        self,
+        principal: Principal,
+        reference: NumberOrPath,
+        wanted: GroupFilter,
+        window: Window,
+        *,
+        deep: bool,
+    ) -> Listed[GroupView]:
+        """Return the groups in a group, or all below it.
+
+        Raises:
+            GroupUnknownError: There is no such group that the caller sees.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Listed[GroupView]:
+            parent = rights.group_for(tx, principal, reference, now).group
+            if deep:
+                below = namespaces.descendant_ids(tx, parent.id)
+                among = [id_ for id_ in below if id_ != parent.id]
+                limited = replace(wanted, among=among)
+            else:
+                limited = replace(wanted, parent_id=parent.id)
+            return _list(tx, principal, limited, window, now)
+
+        return await self._database.read(body)
+
+    async def create(self, principal: Principal, wanted: GroupRequest) -> GroupView:
+        """Make a group that the caller owns.
+
+        Raises:
+            UnauthenticatedError: Nobody signed in.
+            GroupUnknownError: There is no such parent that the caller sees.
+            ForbiddenError: The caller may not make groups there.
+            GroupInvalidError: The path is taken, or something is not acceptable.
+        """
+        account_id, now = principal.account_id, self._clock.now()
+        if account_id is None:
+            raise UnauthenticatedError
+
+        def body(tx: Tx) -> GroupView:
+            parent = _parent_for(tx, principal, wanted.parent_id, now)
+            new = _new_group(wanted, parent)
+            group = namespaces.create_group(tx, new, now=now)
+            members.put_in_group(
+                tx, group.id, account_id, Role.OWNER, now=now, created_by_id=account_id
+            )
+            return _views(tx, [group])[0]
+
+        return await self._database.write(body)
+
+    async def update(
+        self, principal: Principal, reference: NumberOrPath, changes: GroupChanges
+    ) -> GroupView:
+        """Change a group.
+
+        Raises:
+            GroupUnknownError: There is none that the caller sees.
+            ForbiddenError: The caller does not own it.
+            GroupInvalidError: Something is not acceptable.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> GroupView:
+            seen = rights.group_for(tx, principal, reference, now)
+            rights.require(principal, seen.level, Role.OWNER)
+            group = _changed(seen.group, changes)
+            parent = namespaces.find(tx, group.parent_id) if group.parent_id else None
+            _check_visibility(group.visibility, parent)
+            namespaces.update(tx, group)
+            return _views(tx, [group])[0]
+
+        return await self._database.write(body)
+
+    async def delete(self, principal: Principal, reference: NumberOrPath) -> None:
+        """Remove a group with all groups and projects below it.
+
+        Raises:
+            GroupUnknownError: There is none that the caller sees.
+            ForbiddenError: The caller does not own it.
+            InvalidError: A project below it still has repositories.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> None:
+            seen = rights.group_for(tx, principal, reference, now)
+            rights.require(principal, seen.level, Role.OWNER)
+            for namespace_id in namespaces.descendant_ids(tx, seen.group.id):
+                _delete_projects(tx, namespace_id)
+                namespaces.delete(tx, namespace_id)
+
+        await self._database.write(body)
+
+    # Namespaces
+
+    async def list_namespaces(
+        self, principal: Principal, search: str | None
+    ) -> list[Namespace]:
+        """Return the caller's own namespace and the groups they belong to.
+
+        Raises:
+            UnauthenticatedError: Nobody signed in.
+        """
+        account_id, now = principal.account_id, self._clock.now()
+        if account_id is None:
+            raise UnauthenticatedError
+        found = await self._database.read(
+            lambda tx: (
+                namespaces.everything(tx, limit=COUNT_LIMIT, offset=0)
+                if principal.admin
+                else namespaces.of_member(tx, account_id, now)
+            )
+        )
+        wanted = (search or "").lower()
+        return [one for one in found if wanted in one.full_path.lower()]
+
+    async def get_namespace(
+        self, principal: Principal, reference: NumberOrPath
+    ) -> Namespace:
+        """Return a namespace of either kind.
+
+        Raises:
+            NamespaceUnknownError: There is none that is for the caller to know.
+        """
+        now = self._clock.now()
+        return await self._database.quick(
+            lambda tx: namespace_for(tx, principal, reference, now)
+        )
+
+
+def namespace_for(
+    tx: Tx, principal: Principal, reference: NumberOrPath, now: datetime
+) -> Namespace:
+    """Find a group that the caller sees, or their own namespace.
+
+    Raises:
+        NamespaceUnknownError: It is neither.
+    """
+    if isinstance(reference, int):
+        found = namespaces.find(tx, reference)
+    else:
+        found = namespaces.find_by_path(tx, reference)
+    if found is None:
+        raise NamespaceUnknownError
+    if found.kind is NamespaceKind.USER:
+        if not principal.admin and found.owner_id != principal.account_id:
+            raise NamespaceUnknownError
+        return found
+    level = rights.namespace_level(tx, principal, found.id, now)
+    if not sees(principal, found.visibility, level):
+        raise NamespaceUnknownError
+    return found
+
+
+def _views(tx: Tx, groups: Sequence[Namespace]) -> list[GroupView]:
+    chains = namespaces.chains(tx, [group.id for group in groups])
+    return [GroupView(group, chains[group.id]) for group in groups]
+
+
+def _list(
+    tx: Tx, principal: Principal, wanted: GroupFilter, window: Window, now: datetime
+) -> Listed[GroupView]:
+    found = namespaces.list_groups(
+        tx, principal, wanted, limit=window.limit, offset=window.offset, now=now
+    )
+    total = namespaces.count_groups(tx, principal, wanted, limit=COUNT_LIMIT, now=now)
+    return Listed(_views(tx, found), total)
+
+
+def _parent_for(
+    tx: Tx, principal: Principal, parent_id: int | None, now: datetime
+) -> Namespace | None:
+    if parent_id is None:
+        if principal.external and not principal.admin:
+            raise ForbiddenError
+        return None
+    seen = rights.group_for(tx, principal, parent_id, now)
+    rights.require(principal, seen.level, SUBGROUP_CREATOR)
+    return seen.group
+
+
+def _new_group(wanted: GroupRequest, parent: Namespace | None) -> NewGroup:
+    default = parent.visibility if parent else Visibility.PRIVATE
+    complaints: dict[str, list[str]] = {}
+    if not wanted.name.strip():
+        complaints["name"] = ["can't be blank"]
+    if not is_path(wanted.path):
+        complaints["path"] = [PATH_RULE]
+    if complaints:
+        raise GroupInvalidError(**complaints)
+    visibility = wanted.visibility or default
+    _check_visibility(visibility, parent)
+    return NewGroup(
+        name=wanted.name,
+        path=wanted.path,
+        parent=parent,
+        visibility=visibility,
+        description=wanted.description,
+    )
+
+
+def _check_visibility(visibility: Visibility, parent: Namespace | None) -> None:
+    if parent is not None and is_wider(visibility, parent.visibility):
+        complaint = (
+            f"{visibility} is not allowed since the parent group has a "
+            f"{parent.visibility} visibility."
+        )
+        raise GroupInvalidError(visibility_level=[complaint])
+
+
+def _changed(group: Namespace, changes: GroupChanges) -> Namespace:
+    name = group.name if changes.name is None else changes.name
+    if not name.strip():
+        raise GroupInvalidError(name=["can't be blank"])
+    return replace(
+        group,
+        name=name,
+        visibility=changes.visibility or group.visibility,
+        description=(
+            group.description if changes.description is None else changes.description
+        ),
+    )
+
+
+def _delete_projects(tx: Tx, namespace_id: int) -> None:
+    for project in projects.of_namespace(tx, namespace_id):
+        if projects.has_repository(tx, project.id):
+            raise InvalidError(f"project {project.full_path} still has repositories")
+        projects.delete(tx, project.id)

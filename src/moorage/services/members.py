@@ -1,0 +1,309 @@
+"""Members of projects and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from moorage.domain.access import Principal, Role
+from moorage.domain.accounts import Account
+from moorage.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    UserUnknownError,
+    ValidationError,
+)
+from moorage.domain.members import GRANTABLE, Member
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.services import rights
+from moorage.services.rights import NumberOrPath
+from moorage.store import accounts, members, namespaces
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project or a group, as a caller names it."""
+
+    is_group: bool
+    reference: NumberOrPath
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What somebody is to become. ``expires_on`` is the first day without it."""
+
+    level: int
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A place that the caller sees, and their role there."""
+
+    is_group: bool
+    id: int
+    parent_id: int | None
+    level: Role
+
+
+class Members:
+    """Lists, adds, changes and removes members."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def list_direct(self, principal: Principal, place: Place) -> list[Member]:
+        """Return the members of the place itself, by account.
+
+        Raises:
+            NotFoundError: The caller sees no such project or group.
+        """
+        now = self._clock.now()
+        return await self._database.read(
+            lambda tx: _direct(tx, _find(tx, principal, place, now), now)
+        )
+
+    async def list_all(self, principal: Principal, place: Place) -> list[Member]:
+        """Return those of the groups above too, each account with its highest role.
+
+        Raises:
+            NotFoundError: The caller sees no such project or group.
+        """
+        now = self._clock.now()
+        return await self._database.read(
+            lambda tx: _all(tx, _find(tx, principal, place, now), now)
+        )
+
+    async def get(
+        self, principal: Principal, place: Place, account_id: int, *, inherited: bool
+    ) -> Member:
+        """Return one member.
+
+        Raises:
+            NotFoundError: There is none, or as for ``list_direct``.
+        """
+        listed = self.list_all if inherited else self.list_direct
+        return _one(await listed(principal, place), account_id)
+
+    async def add(
+        self,
+        principal: Principal,
+        place: Place,
+        find_account: Callable[[Tx], Account | None],
+        wanted: Membership,
+    ) -> Member:
+        """Make somebody a member.
+
+        Raises:
+            NotFoundError: The caller sees no such project or group.
+            ForbiddenError: The caller's role is too low.
+            UserUnknownError: There is nobody to add.
+            ConflictError: They are a member already.
+            ValidationError: The role or the date is not acceptable.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Member:
+            found = _managed(tx, principal, place, wanted, now)
+            account = find_account(tx)
+            if account is None:
+                raise UserUnknownError
+            direct = _direct(tx, found, now)
+            if any(member.account.id == account.id for member in direct):
+                raise ConflictError("Member already exists")
+            return _put(tx, principal, found, account, wanted, now)
+
+        return await self._database.write(body)
+
+    async def update(
+        self,
+        principal: Principal,
+        place: Place,
+        account_id: int,
+        wanted: Membership,
+    ) -> Member:
+        """Change a membership.
+
+        Raises:
+            NotFoundError: There is no such direct member, project or group.
+            ForbiddenError: The caller's role is too low, or it is the last owner's.
+            ValidationError: The role or the date is not acceptable.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Member:
+            found = _managed(tx, principal, place, wanted, now)
+            direct = _direct(tx, found, now)
+            member = _one(direct, account_id)
+            _check_rank(principal, found, member)
+            if wanted.level < Role.OWNER:
+                _check_not_last(found, direct, member)
+            return _put(tx, principal, found, member.account, wanted, now)
+
+        return await self._database.write(body)
+
+    async def remove(self, principal: Principal, place: Place, account_id: int) -> None:
+        """End a membership; everybody may end their own.
+
+        Raises:
+            NotFoundError: There is no such direct member, project or group.
+            ForbiddenError: The caller's role is too low, or it is the last owner's.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> None:
+            found = _find(tx, principal, place, now)
+            if principal.account_id != account_id:
+                rights.require(principal, found.level, _manager(found))
+            direct = _direct(tx, found, now)
+            member = _one(direct, account_id)
+            if principal.account_id != account_id:
+                _check_rank(principal, found, member)
+            _check_not_last(found, direct, member)
+            if found.is_group:
+                members.delete_from_group(tx, found.id, account_id)
+            else:
+                members.delete_from_project(tx, found.id, account_id)
+
+        await self._database.write(body)
+
+
+def by_id(account_id: int) -> Callable[[Tx], Account | None]:
+    """Name an account by id."""
+    return lambda tx: accounts.find(tx, account_id)
+
+
+def by_username(username: str) -> Callable[[Tx], Account | None]:
+    """Name an account by user name."""
+    return lambda tx: accounts.find_by_username(tx, username)
+
+
+def _find(tx: Tx, principal: Principal, place: Place, now: datetime) -> _Found:
+    if place.is_group:
+        seen = rights.group_for(tx, principal, place.reference, now)
+        return _Found(
+            is_group=True,
+            id=seen.group.id,
+            parent_id=seen.group.parent_id,
+            level=seen.level,
+        )
+    found = rights.project_for(tx, principal, place.reference, now)
+    return _Found(
+        is_group=False,
+        id=found.project.id,
+        parent_id=found.project.namespace_id,
+        level=found.access.level,
+    )
+
+
+def _manager(found: _Found) -> Role:
+    """Return the role that may manage members.
+
+    Source: GitLab docs, "Permissions and roles", "Manage project members".
+    """
+    return Role.OWNER if found.is_group else Role.MAINTAINER
+
+
+def _managed(
+    tx: Tx, principal: Principal, place: Place, wanted: Membership, now: datetime
+) -> _Found:
+    found = _find(tx, principal, place, now)
+    rights.require(principal, found.level, _manager(found))
+    _check(wanted, now)
+    if wanted.level > found.level and not principal.admin:
+        raise ForbiddenError
+    return found
+
+
+def _check(wanted: Membership, now: datetime) -> None:
+    complaints: dict[str, list[str]] = {}
+    if wanted.level not in GRANTABLE:
+        complaints["access_level"] = ["is not included in the list"]
+    if wanted.expires_on is not None and wanted.expires_on <= now.date():
+        complaints["expires_at"] = ["cannot be a date in the past"]
+    if complaints:
+        raise ValidationError(**complaints)
+
+
+def _check_rank(principal: Principal, found: _Found, member: Member) -> None:
+    """Keep a Maintainer from changing an Owner."""
+    if member.level > found.level and not principal.admin:
+        raise ForbiddenError
+
+
+def _check_not_last(found: _Found, direct: Sequence[Member], member: Member) -> None:
+    """Keep a top-level group from being left without an owner."""
+    if not found.is_group or found.parent_id is not None:
+        return
+    owners = [one for one in direct if one.level is Role.OWNER]
+    if [one.account.id for one in owners] == [member.account.id]:
+        raise ForbiddenError
+
+
+def _direct(tx: Tx, found: _Found, now: datetime) -> list[Member]:
+    if found.is_group:
+        return members.of_group(tx, found.id, now)
+    return members.of_project(tx, found.id, now)
+
+
+def _above(tx: Tx, found: _Found, now: datetime) -> list[Member]:
+    return [] if found.parent_id is None else members.above(tx, found.parent_id, now)
+
+
+def _all(tx: Tx, found: _Found, now: datetime) -> list[Member]:
+    highest: dict[int, Member] = {}
+    for member in [*_direct(tx, found, now), *_above(tx, found, now)]:
+        known = highest.get(member.account.id)
+        if known is None or member.level > known.level:
+            highest[member.account.id] = member
+    return [highest[account_id] for account_id in sorted(highest)]
+
+
+def _one(listed: Sequence[Member], account_id: int) -> Member:
+    for member in listed:
+        if member.account.id == account_id:
+            return member
+    raise NotFoundError
+
+
+def _put(
+    tx: Tx,
+    principal: Principal,
+    found: _Found,
+    account: Account,
+    wanted: Membership,
+    now: datetime,
+) -> Member:
+    _check_not_below_inherited(tx, found, account, wanted, now)
+    put = members.put_in_group if found.is_group else members.put_in_project
+    put(
+        tx,
+        found.id,
+        account.id,
+        Role(wanted.level),
+        now=now,
+        expires_on=wanted.expires_on,
+        created_by_id=principal.account_id,
+    )
+    return _one(_direct(tx, found, now), account.id)
+
+
+def _check_not_below_inherited(
+    tx: Tx, found: _Found, account: Account, wanted: Membership, now: datetime
+) -> None:
+    if found.parent_id is None:
+        return
+    level = members.group_level(tx, found.parent_id, account.id, now)
+    if level <= wanted.level:
+        return
+    parent = namespaces.find(tx, found.parent_id)
+    group = parent.name if parent else ""
+    complaint = (
+        f"should be greater than or equal to {level.name.title()} inherited "
+        f"membership from group {group}"
+    )
+    raise ValidationError(access_level=[complaint])

@@ -1,0 +1,354 @@
+"""Projects: reading, making, changing and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from moorage.domain.access import (
+    Principal,
+    ProjectAccess,
+    RegistryAccess,
+    Role,
+    Visibility,
+)
+from moorage.domain.accounts import Account
+from moorage.domain.errors import (
+    ForbiddenError,
+    InvalidError,
+    NamespaceUnknownError,
+    UnauthenticatedError,
+    ValidationError,
+)
+from moorage.domain.projects import (
+    PATH_RULE,
+    Namespace,
+    NamespaceKind,
+    Project,
+    is_path,
+    is_wider,
+    path_from_name,
+)
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.services import rights
+from moorage.services.authorization import PROJECT_CREATOR
+from moorage.services.groups import namespace_for
+from moorage.services.identity import access_to
+from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.rights import NumberOrPath, VisibleProject
+from moorage.store import accounts, members, namespaces, projects
+from moorage.store.projects import ProjectFilter
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """A project with what is shown of it to one caller.
+
+    ``ancestry`` are the namespaces that it lies in, topmost first. ``project_level``
+    and ``group_level`` are the caller's direct and inherited roles.
+    """
+
+    project: Project
+    ancestry: Sequence[Namespace]
+    owner: Account | None
+    project_level: Role
+    group_level: Role
+
+    @property
+    def access(self) -> ProjectAccess:
+        """What decides about the caller in the project."""
+        return access_to(self.project, max(self.project_level, self.group_level))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRequest:
+    """What a new project shall be: it needs a name or a path.
+
+    Without a namespace it goes into the caller's own.
+    """
+
+    name: str | None = None
+    path: str | None = None
+    namespace_id: int | None = None
+    visibility: Visibility = Visibility.PRIVATE
+    registry_access: RegistryAccess = RegistryAccess.ENABLED
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectChanges:
+    """What changes about a project; ``None`` stays as it is."""
+
+    name: str | None = None
+    visibility: Visibility | None = None
+    registry_access: RegistryAccess | None = None
+    description: str | None = None
+    archived: bool | None = None
+
+
+class Projects:
+    """Lists, makes, changes and removes projects."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def visible(
+        self, principal: Principal, reference: NumberOrPath
+    ) -> VisibleProject:
+        """Return a project and what the caller is in it.
+
+        Raises:
+            ProjectUnknownError: There is none that the caller sees.
+        """
+        now = self._clock.now()
+        return await self._database.quick(
+            lambda tx: rights.project_for(tx, principal, reference, now)
+        )
+
+    async def get(self, principal: Principal, reference: NumberOrPath) -> ProjectView:
+        """Return a project with all that is shown of it.
+
+        Raises:
+            ProjectUnknownError: There is none that the caller sees.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> ProjectView:
+            seen = rights.project_for(tx, principal, reference, now)
+            return _views(tx, principal, [seen.project], now)[0]
+
+        return await self._database.quick(body)
+
+    async def list_page(
+        self, principal: Principal, wanted: ProjectFilter, window: Window
+    ) -> Listed[ProjectView]:
+        """Return projects that the caller sees."""
+        now = self._clock.now()
+        return await self._database.read(
+            lambda tx: _list(tx, principal, wanted, window, now)
+        )
+
+    async def list_in_group(
+        self,
+        principal: Principal,
+        reference: NumberOrPath,
+        wanted: ProjectFilter,
+        window: Window,
+        *,
+        deep: bool,
+    ) -> Listed[ProjectView]:
+        """Return the projects in a group, or in it and all groups below.
+
+        Raises:
+            GroupUnknownError: There is no such group that the caller sees.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Listed[ProjectView]:
+            group = rights.group_for(tx, principal, reference, now).group
+            below = namespaces.descendant_ids(tx, group.id) if deep else [group.id]
+            limited = replace(wanted, namespace_ids=below)
+            return _list(tx, principal, limited, window, now)
+
+        return await self._database.read(body)
+
+    async def list_of_account(
+        self,
+        principal: Principal,
+        account_id: int,
+        wanted: ProjectFilter,
+        window: Window,
+    ) -> Listed[ProjectView]:
+        """Return the projects in somebody's personal namespace."""
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Listed[ProjectView]:
+            own = namespaces.find_of_account(tx, account_id)
+            limited = replace(wanted, namespace_ids=[own.id] if own else [])
+            return _list(tx, principal, limited, window, now)
+
+        return await self._database.read(body)
+
+    async def create(self, principal: Principal, wanted: ProjectRequest) -> ProjectView:
+        """Make a project.
+
+        Raises:
+            UnauthenticatedError: Nobody signed in.
+            NamespaceUnknownError: There is no such namespace for the caller.
+            ForbiddenError: The caller may not make projects there.
+            ValidationError: The path is taken, or something is not acceptable.
+        """
+        if principal.anonymous:
+            raise UnauthenticatedError
+        name, path = _name_and_path(wanted)
+        now = self._clock.now()
+
+        def body(tx: Tx) -> ProjectView:
+            namespace = _namespace_to_create_in(tx, principal, wanted, now)
+            _check_visibility(wanted.visibility, namespace)
+            project = projects.create(
+                tx,
+                namespace=namespace,
+                path=path,
+                name=name,
+                creator_id=principal.account_id,
+                visibility=wanted.visibility,
+                registry_access=wanted.registry_access,
+                description=wanted.description,
+                now=now,
+            )
+            return _views(tx, principal, [project], now)[0]
+
+        return await self._database.write(body)
+
+    async def update(
+        self, principal: Principal, reference: NumberOrPath, changes: ProjectChanges
+    ) -> ProjectView:
+        """Change a project: a Maintainer most of it, an Owner who sees it too.
+
+        Raises:
+            ProjectUnknownError: There is none that the caller sees.
+            ForbiddenError: The caller's role is too low.
+            ValidationError: Something is not acceptable.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> ProjectView:
+            seen = rights.project_for(tx, principal, reference, now)
+            rights.require(principal, seen.access.level, _needed(seen, changes))
+            project = _changed(seen.project, changes, now)
+            namespace = namespaces.find(tx, project.namespace_id)
+            if namespace is not None:
+                _check_visibility(project.visibility, namespace)
+            projects.update(tx, project)
+            return _views(tx, principal, [project], now)[0]
+
+        return await self._database.write(body)
+
+    async def delete(self, principal: Principal, reference: NumberOrPath) -> None:
+        """Remove a project.
+
+        Raises:
+            ProjectUnknownError: There is none that the caller sees.
+            ForbiddenError: The caller does not own it.
+            InvalidError: It still has repositories.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> None:
+            seen = rights.project_for(tx, principal, reference, now)
+            rights.require(principal, seen.access.level, Role.OWNER)
+            if projects.has_repository(tx, seen.project.id):
+                raise InvalidError(
+                    f"project {seen.project.full_path} still has repositories"
+                )
+            projects.delete(tx, seen.project.id)
+
+        await self._database.write(body)
+
+
+def _views(
+    tx: Tx, principal: Principal, found: Sequence[Project], now: datetime
+) -> list[ProjectView]:
+    namespace_ids = {project.namespace_id for project in found}
+    chains = namespaces.chains(tx, sorted(namespace_ids))
+    inherited = {
+        namespace_id: rights.namespace_level(tx, principal, namespace_id, now)
+        for namespace_id in namespace_ids
+    }
+    owners = accounts.find_many(
+        tx, [chain[0].owner_id for chain in chains.values() if chain[0].owner_id]
+    )
+    direct: dict[int, Role] = {}
+    if principal.account_id is not None:
+        ids = [project.id for project in found]
+        direct = members.direct_levels(tx, ids, principal.account_id, now)
+    return [
+        ProjectView(
+            project=project,
+            ancestry=chains[project.namespace_id],
+            owner=owners.get(chains[project.namespace_id][0].owner_id or 0),
+            project_level=direct.get(project.id, Role.NONE),
+            group_level=inherited[project.namespace_id],
+        )
+        for project in found
+    ]
+
+
+def _list(
+    tx: Tx, principal: Principal, wanted: ProjectFilter, window: Window, now: datetime
+) -> Listed[ProjectView]:
+    found = projects.list_page(
+        tx, principal, wanted, limit=window.limit, offset=window.offset, now=now
+    )
+    total = projects.count(tx, principal, wanted, limit=COUNT_LIMIT, now=now)
+    return Listed(_views(tx, principal, found, now), total)
+
+
+def _name_and_path(wanted: ProjectRequest) -> tuple[str, str]:
+    name = wanted.name if wanted.name is not None else wanted.path or ""
+    path = wanted.path if wanted.path is not None else path_from_name(name)
+    complaints: dict[str, list[str]] = {}
+    if not name.strip():
+        complaints["name"] = ["can't be blank"]
+    if not is_path(path):
+        complaints["path"] = [PATH_RULE]
+    if complaints:
+        raise ValidationError(**complaints)
+    return name, path
+
+
+def _namespace_to_create_in(
+    tx: Tx, principal: Principal, wanted: ProjectRequest, now: datetime
+) -> Namespace:
+    if wanted.namespace_id is None:
+        own = namespaces.find_of_account(tx, principal.account_id or 0)
+        if own is None:
+            raise NamespaceUnknownError
+        namespace = own
+    else:
+        namespace = namespace_for(tx, principal, wanted.namespace_id, now)
+    if principal.external and not principal.admin:
+        raise ForbiddenError
+    level = rights.namespace_level(tx, principal, namespace.id, now)
+    rights.require(principal, level, PROJECT_CREATOR)
+    return namespace
+
+
+def _check_visibility(visibility: Visibility, namespace: Namespace) -> None:
+    if namespace.kind is NamespaceKind.GROUP and is_wider(
+        visibility, namespace.visibility
+    ):
+        complaint = f"{visibility} is not allowed in a {namespace.visibility} group."
+        raise ValidationError(visibility_level=[complaint])
+
+
+def _needed(seen: VisibleProject, changes: ProjectChanges) -> Role:
+    project = seen.project
+    exposes = changes.visibility not in (None, project.visibility)
+    archived = project.archived_at is not None
+    if exposes or changes.archived not in (None, archived):
+        return Role.OWNER
+    return Role.MAINTAINER
+
+
+def _changed(project: Project, changes: ProjectChanges, now: datetime) -> Project:
+    name = project.name if changes.name is None else changes.name
+    if not name.strip():
+        raise ValidationError(name=["can't be blank"])
+    archived_at = project.archived_at
+    if changes.archived is not None:
+        archived_at = (archived_at or now) if changes.archived else None
+    return replace(
+        project,
+        name=name,
+        visibility=changes.visibility or project.visibility,
+        registry_access=changes.registry_access or project.registry_access,
+        description=(
+            project.description if changes.description is None else changes.description
+        ),
+        archived_at=archived_at,
+    )

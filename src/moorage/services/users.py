@@ -1,0 +1,238 @@
+"""People: who they are, and making and removing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from moorage.domain.access import Principal
+from moorage.domain.accounts import (
+    MIN_PASSWORD_LENGTH,
+    Account,
+    is_email,
+    is_username,
+)
+from moorage.domain.errors import (
+    ConflictError,
+    InvalidError,
+    UnauthenticatedError,
+    UserUnknownError,
+    ValidationError,
+)
+from moorage.domain.projects import PATH_RULE
+from moorage.ports.clock import Clock
+from moorage.ports.database import Database, Tx
+from moorage.services.identity import Identity
+from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.store import accounts, namespaces, projects
+from moorage.store.accounts import AccountFilter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    """What a person starts with. Without a password they sign in by token only."""
+
+    username: str
+    name: str
+    email: str
+    password: str | None = None
+    admin: bool = False
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanges:
+    """What changes about a person; ``None`` stays as it is."""
+
+    name: str | None = None
+    email: str | None = None
+    password: str | None = None
+    admin: bool | None = None
+    external: bool | None = None
+
+
+class Users:
+    """Reads and changes accounts. Who may change them is for the caller to check."""
+
+    def __init__(self, database: Database, clock: Clock, identity: Identity) -> None:
+        self._database = database
+        self._clock = clock
+        self._identity = identity
+
+    async def current(self, principal: Principal) -> Account:
+        """Return the caller's account.
+
+        Raises:
+            UnauthenticatedError: Nobody signed in.
+        """
+        if principal.account_id is None:
+            raise UnauthenticatedError
+        return await self.get(principal.account_id)
+
+    async def get(self, account_id: int) -> Account:
+        """Return an account.
+
+        Raises:
+            UserUnknownError: There is none with this id.
+        """
+        return await self._database.quick(lambda tx: _get(tx, account_id))
+
+    async def find_by_username(self, username: str) -> Account | None:
+        """Return an account by user name, in any case."""
+        return await self._database.quick(
+            lambda tx: accounts.find_by_username(tx, username)
+        )
+
+    async def find(self, reference: int | str) -> Account:
+        """Return an account by id or user name.
+
+        Raises:
+            UserUnknownError: There is none.
+        """
+        if isinstance(reference, int):
+            return await self.get(reference)
+        account = await self.find_by_username(reference)
+        if account is None:
+            raise UserUnknownError
+        return account
+
+    async def list_page(self, wanted: AccountFilter, window: Window) -> Listed[Account]:
+        """Return accounts, newest first."""
+
+        def body(tx: Tx) -> Listed[Account]:
+            limit, offset = window.limit, window.offset
+            found = accounts.list_page(tx, wanted, limit=limit, offset=offset)
+            return Listed(found, accounts.count(tx, wanted, limit=COUNT_LIMIT))
+
+        return await self._database.read(body)
+
+    async def create(self, new: NewUser) -> Account:
+        """Make an account with its personal namespace.
+
+        Raises:
+            ConflictError: The user name or address is taken.
+            ValidationError: Something about it is not acceptable.
+        """
+        _check(new)
+        password_hash = await self._hash(new.password)
+        account = accounts.NewAccount(
+            username=new.username,
+            name=new.name,
+            email=new.email,
+            password_hash=password_hash,
+            admin=new.admin,
+            external=new.external,
+        )
+        now = self._clock.now()
+        return await self._database.write(lambda tx: _create(tx, account, now))
+
+    async def update(self, account_id: int, changes: UserChanges) -> Account:
+        """Change an account.
+
+        Raises:
+            UserUnknownError: There is none with this id.
+            ConflictError: The address is taken.
+            ValidationError: Something about it is not acceptable.
+        """
+        _check(changes)
+        password_hash = await self._hash(changes.password)
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Account:
+            account = _changed(_get(tx, account_id), changes)
+            _check_email_free(tx, account.email, except_for=account_id)
+            accounts.update(tx, account, now=now)
+            if password_hash is not None:
+                accounts.set_password(tx, account_id, password_hash)
+            return account
+
+        return await self._database.write(body)
+
+    async def set_blocked(self, account_id: int, *, blocked: bool) -> None:
+        """Block an account, or let it in again.
+
+        Raises:
+            UserUnknownError: There is none with this id.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> None:
+            _get(tx, account_id)
+            accounts.set_blocked(tx, account_id, now if blocked else None)
+
+        await self._database.write(body)
+
+    async def delete(self, account_id: int) -> None:
+        """Remove an account with its tokens, memberships and personal projects.
+
+        Raises:
+            UserUnknownError: There is none with this id.
+            InvalidError: A personal project still has repositories.
+        """
+
+        def body(tx: Tx) -> None:
+            _get(tx, account_id)
+            own = namespaces.find_of_account(tx, account_id)
+            for project in projects.of_namespace(tx, own.id) if own else ():
+                if projects.has_repository(tx, project.id):
+                    raise InvalidError(
+                        f"project {project.full_path} still has repositories"
+                    )
+                projects.delete(tx, project.id)
+            accounts.delete(tx, account_id)
+
+        await self._database.write(body)
+
+    async def _hash(self, password: str | None) -> str | None:
+        return (
+            None if password is None else await self._identity.hash_password(password)
+        )
+
+
+def _get(tx: Tx, account_id: int) -> Account:
+    account = accounts.find(tx, account_id)
+    if account is None:
+        raise UserUnknownError
+    return account
+
+
+def _create(tx: Tx, new: accounts.NewAccount, now: datetime) -> Account:
+    _check_email_free(tx, new.email)
+    named = accounts.find_by_username(tx, new.username)
+    if named or namespaces.find_by_path(tx, new.username):
+        raise ConflictError("Username has already been taken")
+    account = accounts.create(tx, new, now=now)
+    namespaces.create_personal(tx, account, now=now)
+    return account
+
+
+def _check_email_free(tx: Tx, email: str, *, except_for: int | None = None) -> None:
+    found = accounts.find_by_email(tx, email)
+    if found is not None and found.id != except_for:
+        raise ConflictError("Email has already been taken")
+
+
+def _check(given: NewUser | UserChanges) -> None:
+    complaints: dict[str, list[str]] = {}
+    if isinstance(given, NewUser) and not is_username(given.username):
+        complaints["username"] = [PATH_RULE]
+    if given.name is not None and not given.name.strip():
+        complaints["name"] = ["can't be blank"]
+    if given.email is not None and not is_email(given.email):
+        complaints["email"] = ["is invalid"]
+    if given.password is not None and len(given.password) < MIN_PASSWORD_LENGTH:
+        complaints["password"] = [
+            f"is too short (minimum is {MIN_PASSWORD_LENGTH} characters)"
+        ]
+    if complaints:
+        raise ValidationError(**complaints)
+
+
+def _changed(account: Account, changes: UserChanges) -> Account:
+    return replace(
+        account,
+        name=account.name if changes.name is None else changes.name,
+        email=account.email if changes.email is None else changes.email,
+        admin=account.admin if changes.admin is None else changes.admin,
+        external=account.external if changes.external is None else changes.external,
+    )
