@@ -1,42 +1,25 @@
-"""How things look in JSON: fields, their order and their types.
+"""How people, tokens, groups and projects look: fields, their order and types.
 
-Source: GitLab registry API facts, "JSON objects" and "Support resources".
+Source: GitLab registry API facts, "Support resources".
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from moorage.domain.access import Principal, RegistryAccess, Role
 from moorage.domain.accounts import Account
 from moorage.domain.members import Member
 from moorage.domain.projects import Namespace, NamespaceKind, Project
-from moorage.domain.repositories import Repository, TagDetail
 from moorage.domain.tokens import Token
 from moorage.http.gitlab_v4.context import Context
+from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.services.groups import GroupView
 from moorage.services.projects import ProjectView
 from moorage.services.tokens import MadeToken
 
 Json = dict[str, Any]
-
-SHORT_REVISION = 9
-"""Characters of a shortened revision."""
-
-
-def timestamp(time: datetime | None) -> str | None:
-    """Write a row's time: UTC, milliseconds, ``Z``."""
-    if time is None:
-        return None
-    text = time.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
-
-
-def tag_timestamp(time: datetime) -> str:
-    """Write the time of a tag: milliseconds and a numeric offset."""
-    return time.isoformat(timespec="milliseconds")
 
 
 # People and tokens
@@ -60,7 +43,7 @@ def user(context: Context, account: Account) -> Json:
     """Show somebody on their own page."""
     return {
         **basic_user(context, account),
-        "created_at": timestamp(account.created_at),
+        "created_at": row_time(account.created_at),
         "bio": "",
         "location": "",
         "linkedin": "",
@@ -77,7 +60,7 @@ def full_user(context: Context, account: Account, *, for_admin: bool) -> Json:
     body = {
         **user(context, account),
         "last_sign_in_at": None,
-        "confirmed_at": timestamp(account.created_at),
+        "confirmed_at": row_time(account.created_at),
         "email": account.email,
         "projects_limit": 0 if account.external else 100_000,
         "current_sign_in_at": None,
@@ -97,7 +80,7 @@ def member(context: Context, one: Member) -> Json:
     return {
         **basic_user(context, one.account),
         "access_level": int(one.level),
-        "created_at": timestamp(one.created_at),
+        "created_at": row_time(one.created_at),
         "expires_at": one.expires_on.isoformat() if one.expires_on else None,
         "membership_state": "active",
     }
@@ -109,11 +92,11 @@ def token(one: Token, *, active: bool, level: Role | None = None) -> Json:
         "id": one.id,
         "name": one.name,
         "revoked": one.revoked_at is not None,
-        "created_at": timestamp(one.created_at),
+        "created_at": row_time(one.created_at),
         "description": one.description,
         "scopes": list(one.scopes),
         "user_id": one.account_id,
-        "last_used_at": timestamp(one.last_used_at),
+        "last_used_at": row_time(one.last_used_at),
         "active": active,
         "expires_at": one.expires_at.date().isoformat() if one.expires_at else None,
     }
@@ -173,7 +156,7 @@ def group(context: Context, view: GroupView) -> Json:
         "request_access_enabled": False,
         "full_name": _full_name(view.ancestry),
         "full_path": one.full_path,
-        "created_at": timestamp(one.created_at),
+        "created_at": row_time(one.created_at),
         "parent_id": one.parent_id,
     }
 
@@ -193,7 +176,7 @@ def basic_project(context: Context, view: ProjectView) -> Json:
         "name_with_namespace": f"{_full_name(view.ancestry)} / {one.name}",
         "path": one.path,
         "path_with_namespace": one.full_path,
-        "created_at": timestamp(one.created_at),
+        "created_at": row_time(one.created_at),
         "default_branch": None,
         "tag_list": [],
         "topics": [],
@@ -204,7 +187,7 @@ def basic_project(context: Context, view: ProjectView) -> Json:
         "forks_count": 0,
         "avatar_url": None,
         "star_count": 0,
-        "last_activity_at": timestamp(one.last_activity_at),
+        "last_activity_at": row_time(one.last_activity_at),
         "namespace": namespace(context, view.ancestry[-1]),
     }
 
@@ -265,54 +248,3 @@ def _access(level: Role) -> Json | None:
     if level is Role.NONE:
         return None
     return {"access_level": int(level), "notification_level": 3}
-
-
-# Repositories and tags
-
-
-def repository(context: Context, one: Repository) -> Json:
-    """Show a repository: the fields that are always there."""
-    return {
-        "id": one.id,
-        "name": one.name,
-        "path": one.path,
-        "project_id": one.project_id,
-        "location": location(context, one),
-        "created_at": timestamp(one.created_at),
-        "cleanup_policy_started_at": timestamp(one.cleanup_policy_started_at),
-    }
-
-
-def location(context: Context, one: Repository) -> str:
-    """Return what clients pull a repository by."""
-    return f"{context.registry_host}/{one.path}"
-
-
-def delete_api_path(context: Context, one: Repository) -> str:
-    """Return the address that deletes a repository."""
-    return (
-        f"{context.external_url}/api/v4/projects/{one.project_id}"
-        f"/registry/repositories/{one.id}"
-    )
-
-
-def tag(context: Context, one: Repository, name: str) -> Json:
-    """Show a tag as lists do."""
-    return {
-        "name": name,
-        "path": f"{one.path}:{name}",
-        "location": f"{location(context, one)}:{name}",
-    }
-
-
-def tag_detail(context: Context, one: Repository, detail: TagDetail) -> Json:
-    """Show a tag and what it points to."""
-    revision = detail.config_digest.hex if detail.config_digest else None
-    return {
-        **tag(context, one, detail.name),
-        "revision": revision,
-        "short_revision": revision[:SHORT_REVISION] if revision else None,
-        "digest": str(detail.digest),
-        "created_at": tag_timestamp(detail.created_at),
-        "total_size": detail.total_bytes,
-    }

@@ -1,0 +1,78 @@
+"""The management API in process, on a fresh SQLite database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from in_process.api import ROOT_TOKEN, URL, Api
+from moorage.adapters.sqlite import SqliteDatabase
+from moorage.http.gitlab_v4.app import create
+from moorage.http.gitlab_v4.context import Context
+from moorage.ports.signals import LocalSignal
+from moorage.services.bootstrap import bootstrap
+from moorage.services.cleanup import Cleanup
+from moorage.services.groups import Groups
+from moorage.services.identity import Identity
+from moorage.services.jobs import Jobs
+from moorage.services.members import Members
+from moorage.services.projects import Projects
+from moorage.services.repositories import Repositories
+from moorage.services.tags import Tags
+from moorage.services.tokens import Tokens
+from moorage.services.users import Users
+from moorage.store.migrate import migrate
+from moorage.testing.clock import FrozenClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from moorage.ports.database import Database
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+async def database(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[Database]:
+    made = SqliteDatabase(tmp_path / "moorage.db")
+    migrate(made, clock.now())
+    await bootstrap(made, clock, ROOT_TOKEN)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def context(database: Database, clock: FrozenClock) -> Context:
+    identity, signal = Identity(database, clock), LocalSignal()
+    repositories = Repositories(database, clock, signal)
+    cleanup = Cleanup(database, clock, signal, interval=timedelta(hours=1))
+    return Context(
+        external_url=URL,
+        registry_host="registry.example.com:8443",
+        identity=identity,
+        users=Users(database, clock, identity),
+        tokens=Tokens(database, clock),
+        groups=Groups(database, clock),
+        projects=Projects(database, clock),
+        members=Members(database, clock),
+        repositories=repositories,
+        tags=Tags(database, clock),
+        cleanup=cleanup,
+        jobs=Jobs(database, clock, identity, {}),
+    )
+
+
+@pytest.fixture
+async def api(
+    context: Context, database: Database, clock: FrozenClock
+) -> AsyncIterator[Api]:
+    transport = httpx.ASGITransport(create(context))
+    async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+        yield Api(client, database, clock, context)

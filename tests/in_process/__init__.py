@@ -1,0 +1,1 @@
+"""Front ends in process, for tests of http/."""
