@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from contract import rows
-from contract.registry_api import HOST, RegistryApi, put_token, registry_api
+from in_process.registry_api import HOST, RegistryApi, put_token, registry_api
 from moorage.domain.access import Visibility
 from moorage.store import repositories
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract.registry_api import EXTERNAL_URL, RegistryApi, registry_api
 from contract.rows import NOW
+from in_process.registry_api import EXTERNAL_URL, RegistryApi, registry_api
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -180,8 +180,8 @@ async def test_a_refused_call_does_not_use_up_the_hour(api: RegistryApi) -> None
         (
             {},
             (
-                "name_regex, name_regex_delete are missing, at least one parameter must "
-                "be provided"
+                "name_regex, name_regex_delete are missing, "
+                "at least one parameter must be provided"
             ),
         ),
         ({"name_regex": ".*", "keep_n": "five"}, "keep_n is invalid"),

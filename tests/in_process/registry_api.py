@@ -1,0 +1,187 @@
+"""The management API in process, with a project and somebody of each role in it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from contract import rows
+from contract.rows import NOW
+from moorage.adapters.sqlite import SqliteDatabase
+from moorage.domain.access import CredentialKind, Role, Visibility
+from moorage.domain.jobs import JobKind
+from moorage.domain.tokens import hash_secret
+from moorage.http.gitlab_v4.app import create
+from moorage.http.gitlab_v4.context import Context
+from moorage.jobs.worker import Worker
+from moorage.ports.signals import LocalSignal
+from moorage.services.cleanup import Cleanup
+from moorage.services.groups import Groups
+from moorage.services.identity import Identity
+from moorage.services.jobs import Handler, Jobs
+from moorage.services.members import Members
+from moorage.services.projects import Projects
+from moorage.services.repositories import Repositories
+from moorage.services.tags import Tags
+from moorage.services.tokens import Tokens
+from moorage.services.users import Users
+from moorage.store import members, projects, tokens
+from moorage.store.migrate import migrate
+from moorage.testing.clock import FrozenClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from moorage.domain.accounts import Account
+    from moorage.domain.projects import Namespace, Project
+    from moorage.domain.repositories import Repository
+    from moorage.ports.database import Database, Tx
+
+EXTERNAL_URL = "https://registry.example.com:5000"
+HOST = "registry.example.com:5000"
+
+MEMBERS = {
+    "guest": Role.GUEST,
+    "reporter": Role.REPORTER,
+    "developer": Role.DEVELOPER,
+    "maintainer": Role.MAINTAINER,
+    "owner": Role.OWNER,
+}
+STRANGERS = ("stranger", "administrator")
+
+
+@dataclass
+class RegistryApi:
+    """A group, a private project and its repository; callers are named by role."""
+
+    database: Database
+    clock: FrozenClock
+    client: httpx.AsyncClient
+    worker: Worker
+    group: Namespace
+    project: Project
+    repository: Repository
+    accounts: Mapping[str, Account]
+
+    async def call(
+        self, method: str, path: str, caller: str = "maintainer", **options: Any
+    ) -> httpx.Response:
+        """Call a path below ``/api/v4``; nobody signs in as ``anonymous``."""
+        headers = dict(options.pop("headers", {}))
+        if caller != "anonymous":
+            headers["PRIVATE-TOKEN"] = f"token-{caller}"
+        return await self.client.request(method, path, headers=headers, **options)
+
+    @property
+    def repositories_path(self) -> str:
+        return f"/projects/{self.project.id}/registry/repositories"
+
+    @property
+    def path(self) -> str:
+        return f"{self.repositories_path}/{self.repository.id}"
+
+    async def put_tags(self, created: Mapping[str, datetime]) -> None:
+        await self.database.write(
+            lambda tx: rows.put_tags(tx, self.repository, created)
+        )
+
+    async def put_equal_tags(self, names: Iterable[str]) -> None:
+        await self.put_tags(dict.fromkeys(names, NOW))
+
+    async def tag_names(self) -> list[str]:
+        return await self.database.read(lambda tx: rows.tag_names(tx, self.repository))
+
+    async def set_visibility(self, visibility: Visibility) -> None:
+        await self._update(visibility=visibility)
+
+    async def _update(self, **changes: Any) -> None:
+        self.project = replace(self.project, **changes)
+        await self.database.write(lambda tx: projects.update(tx, self.project))
+
+    async def archive(self) -> None:
+        await self._update(archived_at=NOW)
+
+    async def set_registry_access(self, access: str) -> None:
+        await self._update(registry_access=access)
+
+    async def run_jobs(self) -> None:
+        while await self.worker.run_one():
+            pass
+
+
+@asynccontextmanager
+async def registry_api(
+    folder: Path, interval: timedelta = timedelta(hours=1)
+) -> AsyncIterator[RegistryApi]:
+    database = SqliteDatabase(folder / "moorage.db")
+    clock, signal = FrozenClock(NOW), LocalSignal()
+    migrate(database, NOW)
+    repositories = Repositories(database, clock, signal)
+    cleanup = Cleanup(database, clock, signal, interval=interval)
+    handlers: dict[str, Handler] = {
+        JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
+        JobKind.DELETE_TAGS: Handler(cleanup.delete),
+    }
+    identity = Identity(database, clock)
+    context = Context(
+        external_url=EXTERNAL_URL,
+        registry_host=HOST,
+        identity=identity,
+        users=Users(database, clock, identity),
+        tokens=Tokens(database, clock),
+        groups=Groups(database, clock),
+        projects=Projects(database, clock),
+        members=Members(database, clock),
+        repositories=repositories,
+        tags=Tags(database, clock),
+        cleanup=cleanup,
+        jobs=Jobs(database, clock, identity, handlers),
+    )
+    transport = httpx.ASGITransport(create(context))
+    base_url = f"{EXTERNAL_URL}/api/v4"
+    async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
+        group, project, repository, accounts = await database.write(_populate)
+        yield RegistryApi(
+            database,
+            clock,
+            client,
+            Worker(database, clock, handlers, signal, owner="worker"),
+            group,
+            project,
+            repository,
+            accounts,
+        )
+    await database.close()
+
+
+def _populate(
+    tx: Tx,
+) -> tuple[Namespace, Project, Repository, dict[str, Account]]:
+    group = rows.a_group(tx)
+    project = rows.a_project(tx, group, "Project")
+    accounts = {
+        name: rows.an_account(tx, name, admin=name == "administrator")
+        for name in (*MEMBERS, *STRANGERS)
+    }
+    for name, level in MEMBERS.items():
+        members.put_in_project(tx, project.id, accounts[name].id, level, now=NOW)
+    for name, account in accounts.items():
+        put_token(tx, account, f"token-{name}")
+    return group, project, rows.a_repository(tx, project, "image"), accounts
+
+
+def put_token(tx: Tx, account: Account, secret: str, scope: str = "api") -> None:
+    new = tokens.NewToken(
+        kind=CredentialKind.PERSONAL,
+        secret_hash=hash_secret(secret),
+        name=secret,
+        scopes=(scope,),
+        account_id=account.id,
+    )
+    tokens.create(tx, new, now=NOW)
