@@ -130,7 +130,8 @@ RENDERING: Mapping[type[errors.RegistryError], Renderer] = {
 def render(error: errors.RegistryError) -> Response:
     """Render any ``RegistryError``."""
     renderer = next(RENDERING[cls] for cls in type(error).__mro__ if cls in RENDERING)
-    return answer(*renderer(error))
+    status, body, headers = renderer(error)
+    return answer(body, status, headers)
 
 
 def render_unexpected() -> Response:
