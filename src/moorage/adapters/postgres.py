@@ -33,8 +33,8 @@ DIALECT = Dialect(
         "lock_migrations": "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE",
     },
     lists={
-        "texts": "SELECT unnest(CAST(:{} AS text[]))",
-        "ints": "SELECT unnest(CAST(:{} AS bigint[]))",
+        "texts": "SELECT unnest(CAST(:{} AS text[])) AS value",
+        "ints": "SELECT unnest(CAST(:{} AS bigint[])) AS value",
     },
     parameter="%({})s".format,
 )

@@ -18,8 +18,8 @@ class UploadSession:
 
     ``algorithm`` is the one that the client announced, else the canonical one: a hint
     for hashing while bytes arrive, never what is verified. ``offset`` counts the bytes
-    that are stored. ``closing`` is the digest under which a closing request has begun to
-    store them.
+    that are stored. ``closing`` is the digest under which a closing request has begun
+    to store them.
     """
 
     id: str

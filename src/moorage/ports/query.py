@@ -4,7 +4,7 @@ A file holds statements headed ``-- name: <name>``. Parameters are written ``:na
 What the engines spell differently is a token:
 
 ``{{texts:name}}``, ``{{ints:name}}``
-    A subquery that yields the items of a list parameter, for ``IN (…)`` and ``FROM``.
+    A subquery that yields the items of a list parameter, as the column ``value``.
 ``{{for_update}}``, ``{{skip_locked}}``
     Row locks. SQLite has one writer at a time and needs neither.
 ``{{id}}``, ``{{int}}``, ``{{text}}``, ``{{bytes}}``, ``{{strict}}``

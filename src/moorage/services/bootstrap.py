@@ -42,6 +42,12 @@ async def bootstrap(database: Database, clock: Clock, root_token: str) -> bool:
     return await database.write(body)
 
 
+async def is_bootstrapped(database: Database) -> bool:
+    """Whether there is an administrator already."""
+    root = await database.read(lambda tx: accounts.find_by_username(tx, ROOT.username))
+    return root is not None
+
+
 def _make_root(tx: Tx, now: datetime) -> Account:
     account = accounts.create(tx, ROOT, now=now)
     namespaces.create_personal(tx, account, now=now)

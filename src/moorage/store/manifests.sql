@@ -43,8 +43,8 @@ SELECT :manifest_id, id, :role
 
 -- name: put_children
 INSERT INTO manifest_child (manifest_id, repository_id, digest)
-SELECT :manifest_id, :repository_id, digests.digest
-  FROM ({{texts:digests}}) AS digests (digest)
+SELECT :manifest_id, :repository_id, digests.value
+  FROM ({{texts:digests}}) AS digests
  WHERE 1 = 1
     ON CONFLICT (manifest_id, digest) DO NOTHING;
 

@@ -17,7 +17,5 @@ def claim(tx: Tx, kind: str, every: timedelta, *, now: datetime) -> bool:
     A kind that was never seen is due at once. Turns that were missed are one turn.
     """
     tx.run(_SQL.add, kind=kind, now_us=to_us(now))
-    moved = tx.run(
-        _SQL.claim, kind=kind, now_us=to_us(now), next_us=to_us(now + every)
-    )
+    moved = tx.run(_SQL.claim, kind=kind, now_us=to_us(now), next_us=to_us(now + every))
     return moved == 1

@@ -1,0 +1,90 @@
+"""``moorage serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.server.mp import MPServer
+
+from moorage.cli.settings import settings_from
+from moorage.config import Settings, as_environment
+from moorage.domain.access import CredentialKind
+from moorage.domain.tokens import spell_secret
+from moorage.ports.clock import SystemClock
+from moorage.ports.database import Database
+from moorage.services.bootstrap import bootstrap, is_bootstrapped
+from moorage.store import migrate as schema
+from moorage.wiring import open_database
+
+KILL_SECONDS = 30
+"""What a request may still take when the server is told to stop."""
+
+HEADER_MILLISECONDS = 10_000
+
+
+def serve(*, config: Path | None = None, **settings: str) -> None:
+    """Serve images, the API and the token service.
+
+    Makes the data folder, the schema and the first administrator where they are
+    missing.
+
+    Args:
+        config: A TOML file of settings.
+        settings: Any setting, by name.
+    """
+    chosen = settings_from(settings, config)
+    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_prepare(chosen))
+    # The processes that serve requests read their settings from here.
+    os.environ.update(as_environment(chosen))
+    sys.stdout.write(f"moorage listens on {chosen.public_url}\n")
+    sys.stdout.flush()
+    _server(chosen).serve()
+
+
+async def _prepare(settings: Settings) -> None:
+    database = open_database(settings)
+    schema.migrate(database, SystemClock().now())
+    await _ensure_administrator(settings, database)
+    await database.close()
+
+
+async def _ensure_administrator(settings: Settings, database: Database) -> None:
+    token = settings.root_token
+    if token is not None:
+        await bootstrap(database, SystemClock(), token)
+        return
+    if await is_bootstrapped(database):
+        return
+    token = spell_secret(CredentialKind.PERSONAL, secrets.token_urlsafe(20))
+    path = settings.data_dir / "root-token"
+    path.touch(mode=0o600)
+    path.write_text(f"{token}\n", "ascii")
+    await bootstrap(database, SystemClock(), token)
+    sys.stdout.write(f"The token of the administrator root, also in {path}: {token}\n")
+
+
+def _server(settings: Settings) -> MPServer:
+    return MPServer(
+        "moorage.wiring:create_app",
+        factory=True,
+        address=settings.listen.host,
+        port=settings.listen.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        http=HTTPModes.auto,
+        websockets=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=KILL_SECONDS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+        http2_settings=HTTP2Settings(max_frame_size=1 << 20),
+        log_enabled=False,
+    )

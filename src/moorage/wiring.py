@@ -1,0 +1,198 @@
+"""From settings to running objects: the only module that names an adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from moorage.adapters.files import FileBlobStore
+from moorage.adapters.postgres import PostgresDatabase
+from moorage.adapters.sqlite import SqliteDatabase
+from moorage.config import Settings, load_settings
+from moorage.http.app import FrontEnds
+from moorage.http.gitlab_v4.app import create as create_api
+from moorage.http.gitlab_v4.context import Context as ApiContext
+from moorage.http.health import HealthApp
+from moorage.http.messages import Receive, Scope, Send
+from moorage.http.registry_v2.app import RegistryApp
+from moorage.http.registry_v2.call import Context as RegistryContext
+from moorage.http.token_auth.app import Context as TokenContext
+from moorage.http.token_auth.app import TokenApp
+from moorage.jobs.kinds import handlers
+from moorage.jobs.schedule import run_schedule
+from moorage.jobs.worker import Worker
+from moorage.observe.logs import configure_logs
+from moorage.ports.blobs import BlobStore
+from moorage.ports.clock import Clock, SystemClock
+from moorage.ports.database import Database
+from moorage.ports.signals import LocalSignal
+from moorage.services.authorization import Authorization
+from moorage.services.cleanup import Cleanup
+from moorage.services.deletion import Deletion
+from moorage.services.groups import Groups
+from moorage.services.health import Health
+from moorage.services.identity import Identity
+from moorage.services.jobs import Jobs
+from moorage.services.members import Members
+from moorage.services.placement import Placement
+from moorage.services.projects import Projects
+from moorage.services.pull import Pull
+from moorage.services.push import Push
+from moorage.services.registry_tokens import RegistryTokens
+from moorage.services.repositories import Repositories
+from moorage.services.tags import Tags
+from moorage.services.tokens import Tokens
+from moorage.services.uploads import Uploads
+from moorage.services.users import Users
+from moorage.store import secrets as secret_store
+
+SIGNING_KEY = "registry_token_key"
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the metadata database; nothing is connected yet."""
+    url = settings.database
+    if url.startswith("sqlite:"):
+        return SqliteDatabase(Path(url.removeprefix("sqlite:///")))
+    return PostgresDatabase(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that front ends and workers call, sharing what it stands on."""
+
+    database: Database
+    clock: Clock
+    front_ends: FrontEnds
+    worker: Worker
+
+
+async def build(settings: Settings, database: Database) -> Services:
+    """Put a server's objects together. The schema must be there."""
+    clock: Clock = SystemClock()
+    signal = LocalSignal()
+    store: BlobStore = FileBlobStore(settings.blob_folder)
+    identity = Identity(database, clock)
+    lease = settings.gc_lease
+    uploads = Uploads(
+        database, store, clock, lease=lease, max_blob_bytes=settings.max_blob_bytes
+    )
+    authorization = Authorization(
+        database, clock, identity, create_on_push=settings.create_on_push
+    )
+    registry_tokens = RegistryTokens(
+        await _signing_key(database, clock), clock, settings.token_lifetime
+    )
+    repositories = Repositories(database, clock, signal)
+    cleanup = Cleanup(database, clock, signal, interval=settings.cleanup_interval)
+    kinds = handlers(
+        repositories, cleanup, uploads, upload_expiry=settings.upload_expiry
+    )
+    registry = RegistryApp(
+        RegistryContext(
+            external_url=settings.public_url,
+            max_manifest_bytes=settings.max_manifest_bytes,
+            identity=identity,
+            authorization=authorization,
+            tokens=registry_tokens,
+            placement=Placement(database, clock),
+            uploads=uploads,
+            push=Push(
+                database,
+                store,
+                clock,
+                lease=lease,
+                sparse_indexes=settings.sparse_indexes,
+            ),
+            pull=Pull(database, store, clock, lease=lease),
+            deletion=Deletion(database, clock),
+        )
+    )
+    token = TokenApp(
+        TokenContext(
+            identity=identity, authorization=authorization, tokens=registry_tokens
+        )
+    )
+    api = create_api(
+        ApiContext(
+            external_url=settings.public_url,
+            registry_host=urlsplit(settings.public_url).netloc,
+            identity=identity,
+            users=Users(database, clock, identity),
+            tokens=Tokens(database, clock),
+            groups=Groups(database, clock),
+            projects=Projects(database, clock),
+            members=Members(database, clock),
+            repositories=repositories,
+            tags=Tags(database, clock),
+            cleanup=cleanup,
+            jobs=Jobs(database, clock, identity, kinds),
+        )
+    )
+    return Services(
+        database=database,
+        clock=clock,
+        front_ends=FrontEnds(registry, token, api, HealthApp(Health(database))),
+        worker=Worker(database, clock, kinds, signal, owner=uuid.uuid4().hex),
+    )
+
+
+async def _signing_key(database: Database, clock: Clock) -> bytes:
+    fresh, now = secrets.token_bytes(32), clock.now()
+    return await database.write(
+        lambda tx: secret_store.obtain(tx, SIGNING_KEY, fresh, now=now)
+    )
+
+
+class Application:
+    """One server process as an ASGI application: its lifespan, then its requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._services: Services | None = None
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or the beginning and end of the process."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif self._services is not None:
+            await self._services.front_ends(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def start(self) -> None:
+        """Open what requests stand on, and begin to work off jobs."""
+        services = await build(self._settings, open_database(self._settings))
+        self._services = services
+        self._tasks = [
+            asyncio.create_task(services.worker.run(self._stop)),
+            asyncio.create_task(
+                run_schedule(services.database, services.clock, self._stop)
+            ),
+        ]
+
+    async def stop(self) -> None:
+        """Put the running job back, and let go of the database."""
+        self._stop.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._services is not None:
+            await self._services.database.close()
+
+
+def create_app() -> Application:
+    """Make the application of a server process, which reads its environment."""
+    configure_logs()
+    return Application(load_settings({}, os.environ))

@@ -1,0 +1,42 @@
+"""The registry and token service in process, on either engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from http_registry import ROOT_TOKEN, Registry
+from moorage.config import load_settings
+from moorage.ports.clock import SystemClock
+from moorage.services.bootstrap import bootstrap
+from moorage.store.migrate import migrate
+from moorage.wiring import build, open_database
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Give the settings that a test wants to be different."""
+    return {}
+
+
+@pytest.fixture
+async def registry(
+    new_database_url: Callable[[], str | None],
+    tmp_path: Path,
+    settings: dict[str, str],
+) -> AsyncIterator[Registry]:
+    url = new_database_url()
+    given = {"data_dir": str(tmp_path), **settings}
+    if url is not None:
+        given["database_url"] = url
+    chosen = load_settings(given, {})
+    database = open_database(chosen)
+    clock = SystemClock()
+    migrate(database, clock.now())
+    await bootstrap(database, clock, ROOT_TOKEN)
+    services = await build(chosen, database)
+    async with Registry(services.front_ends, tmp_path) as made:
+        yield made
+    await database.close()
