@@ -20,6 +20,7 @@ from bench.plan import all_works, full_scale, quick_scale
 from bench.report import PAGE, Report
 
 _GB = 1 << 30
+_NOISY_CORES = 0.2
 
 
 def _arguments() -> argparse.Namespace:
@@ -77,7 +78,7 @@ def _start(
 def _run(arguments: argparse.Namespace, folder: Path) -> list[str]:
     quick = arguments.quick
     rounds = arguments.rounds or (3 if quick else 5)
-    seconds = arguments.seconds or (1.5 if quick else 3.0)
+    seconds = arguments.seconds or (1.0 if quick else 3.0)
     needed = (8 if quick else 40) * _GB
     if shutil.disk_usage(folder).free < needed:
         raise BenchmarkError(f"{folder} has less than {needed // _GB} GB free")
@@ -106,10 +107,15 @@ def _run(arguments: argparse.Namespace, folder: Path) -> list[str]:
                 _say(f"  FAILED {text}")
     report = Report(subjects, results)
     print(report.text())
+    if report.others_share() > _NOISY_CORES:
+        _say(f"NOISY: other programs used {report.others_share():.2f} cores meanwhile")
     if arguments.json:
         arguments.json.write_text(report.document())
     if arguments.write and not failures:
-        PAGE.write_text(report.page(machine.describe(), rounds))
+        extent = "the core (`QUICK=1`)" if quick else "everything"
+        if arguments.only:
+            extent += f", of it what matches `{arguments.only}`"
+        PAGE.write_text(report.page(machine.describe(), rounds, extent))
     return failures
 
 

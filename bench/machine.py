@@ -49,6 +49,13 @@ def cpu_seconds(root: int) -> float:
     return ticks / _TICKS_PER_SECOND
 
 
+def busy_seconds() -> float:
+    """Sum the processor time of the whole machine, waiting not counted."""
+    first = (_PROC / "stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, first[:8])
+    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_SECOND
+
+
 def _status_kib(pid: int, key: str) -> int:
     try:
         lines = (_PROC / str(pid) / "status").read_text().splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ class Sample:
     p99_ms: float | None
     peak_memory_mb: float | None
     generator_share: float
+    others_share: float  # cores that programs outside of the benchmark used
 
 
 @dataclass(slots=True)
@@ -83,11 +85,15 @@ def _measure_once(work: Work, subject: Subject, seconds: float) -> Sample:
     if subject.pid is not None:
         machine.reset_peak_memory(subject.pid)
         before = machine.cpu_seconds(subject.pid)
+    busy, own, began = machine.busy_seconds(), os.times(), time.perf_counter()
     outcome = work.run(subject, seconds)
+    others = machine.busy_seconds() - busy - (sum(os.times()[:4]) - sum(own[:4]))
+    elapsed = time.perf_counter() - began
     cpu: float | None = None
     peak_mb: float | None = None
     if subject.pid is not None:
         cpu = machine.cpu_seconds(subject.pid) - before
+        others -= cpu
         peak_mb = machine.peak_memory_mb(subject.pid)
     elif subject.name == COPY:
         cpu = outcome.generator_cpu_seconds
@@ -99,4 +105,5 @@ def _measure_once(work: Work, subject: Subject, seconds: float) -> Sample:
         p99_ms=outcome.p99_ms,
         peak_memory_mb=peak_mb,
         generator_share=outcome.generator_cpu_seconds / outcome.seconds,
+        others_share=max(0.0, others / elapsed),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.servers import COPY, DOCKER_REGISTRY, MOORAGE, NGINX
@@ -25,9 +26,15 @@ _INTRODUCTION = """\
 
 This page is written by `python -m bench --write`; do not edit it.
 
-Measured on {machine}, in one run: all servers were alive at the same time and took
-turns, {rounds} rounds each, after one round that does not count. Every figure is the
-median of the rounds. Ratios carry over to other machines, absolute figures do not.
+In one run, all servers alive at the same time, taking turns; every figure is the median
+of the rounds, after one round that does not count. Ratios carry over to other machines,
+absolute figures do not.
+
+- Machine: {machine}.
+- What ran: {extent}; {rounds} rounds.
+- Other programs meanwhile: {others:.2f} cores (median; under 0.2 is a quiet machine).
+
+What is compared:
 
 - **Moorage**, as installed, every setting at its default: SQLite, local files, every
   upload fsynced, authentication on, a bearer token checked on every request.
@@ -89,10 +96,28 @@ class Report:
         """Render the tables for a terminal; Markdown reads well there too."""
         return "\n\n".join(self._tables())
 
-    def page(self, machine: str, rounds: int) -> str:
-        """Render the documentation page."""
-        introduction = _INTRODUCTION.format(machine=machine, rounds=rounds)
+    def page(self, machine: str, rounds: int, extent: str) -> str:
+        """Render the documentation page.
+
+        Args:
+            machine: What it was measured on.
+            rounds: How often.
+            extent: Whether it was everything.
+        """
+        introduction = _INTRODUCTION.format(
+            machine=machine, rounds=rounds, extent=extent, others=self.others_share()
+        )
         return "\n".join([introduction, "\n\n".join(self._tables()), "", _READING])
+
+    def others_share(self) -> float:
+        """Return how many cores programs that are no part of this used meanwhile."""
+        shares = [
+            sample.others_share
+            for result in self._results
+            for samples in result.samples.values()
+            for sample in samples
+        ]
+        return median(shares) if shares else 0.0
 
     def document(self) -> str:
         """Render every sample as JSON, for plots."""
