@@ -68,4 +68,9 @@ SELECT r.path, r.project_id
  LIMIT :limit;
 
 -- name: generation_exists
-SELECT 1 AS found FROM blob WHERE digest = :digest AND generation = :generation;
+-- Two branches, for the two partial indexes.
+SELECT 1 AS found FROM blob
+ WHERE digest = :digest AND generation = :generation AND deleted_at_us IS NULL
+UNION ALL
+SELECT 1 FROM blob
+ WHERE digest = :digest AND generation = :generation AND deleted_at_us IS NOT NULL;

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 ) {{strict}};
 
 -- name: current
+-- scan: a row per release, and the first of them is enough.
 SELECT version, oldest_reader FROM schema_migration ORDER BY version DESC LIMIT 1;
 
 -- name: record

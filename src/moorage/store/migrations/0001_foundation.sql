@@ -129,8 +129,7 @@ CREATE TABLE repository (
     deleted_at_us {{int}}
 ) {{strict}};
 CREATE UNIQUE INDEX repository_path ON repository (path) WHERE deleted_at_us IS NULL;
-CREATE INDEX repository_project ON repository (project_id, id)
-    WHERE deleted_at_us IS NULL;
+CREATE INDEX repository_project ON repository (project_id, id);
 
 -- Which groups a repository lies in, at any depth: a group's listing is one index
 -- range, in order, however many projects the group has.
@@ -153,7 +152,8 @@ CREATE TABLE blob (
     deleted_at_us {{int}}
 ) {{strict}};
 CREATE UNIQUE INDEX blob_digest ON blob (digest) WHERE deleted_at_us IS NULL;
-CREATE INDEX blob_deleted ON blob (deleted_at_us) WHERE deleted_at_us IS NOT NULL;
+CREATE INDEX blob_tombstone ON blob (digest, generation)
+    WHERE deleted_at_us IS NOT NULL;
 CREATE INDEX blob_lease ON blob (lease_until_us) WHERE deleted_at_us IS NULL;
 
 -- A link lets a repository serve a blob.
