@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from live.programs import ProgramFailedError, make_busybox_layout, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from live.estate import Estate
 
@@ -51,13 +53,20 @@ class ContainerTool:
 
 
 @pytest.fixture
-def podman(estate: Estate, tmp_path: Path) -> ContainerTool:
-    return ContainerTool("podman", tmp_path, estate)
+def storage() -> Iterator[Path]:
+    """Make a folder with a short name: podman takes no more than 50 characters."""
+    with tempfile.TemporaryDirectory(prefix="moorage-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
-def buildah(estate: Estate, tmp_path: Path) -> ContainerTool:
-    return ContainerTool("buildah", tmp_path, estate)
+def podman(estate: Estate, storage: Path) -> ContainerTool:
+    return ContainerTool("podman", storage, estate)
+
+
+@pytest.fixture
+def buildah(estate: Estate, storage: Path) -> ContainerTool:
+    return ContainerTool("buildah", storage, estate)
 
 
 @pytest.mark.parametrize("form", ["oci", "v2s2"])

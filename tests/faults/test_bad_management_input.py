@@ -67,8 +67,8 @@ BAD: dict[str, Bad] = {
     "project beyond 64 bits": Bad(
         "GET", f"/projects/{BEYOND_64_BITS}/registry/repositories", 404, NO_PROJECT
     ),
-    "project path with nul": Bad("GET", "/projects/a%00b/registry/repositories", 404),
-    "project path not utf-8": Bad("GET", "/projects/%ff/registry/repositories", 404),
+    "project path with nul": Bad("GET", "/projects/a%00b/registry/repositories", 400),
+    "project path not utf-8": Bad("GET", "/projects/%ff/registry/repositories", 400),
     "group absent": Bad(
         "GET",
         "/groups/999999/registry/repositories",
@@ -89,7 +89,7 @@ BAD: dict[str, Bad] = {
     "tag absent on delete": Bad(
         "DELETE", TAGS + "/absent", 404, {"message": "404 Tag Not Found"}
     ),
-    "tag with nul": Bad("GET", TAGS + "/a%00b", 404),
+    "tag with nul": Bad("GET", TAGS + "/a%00b", 400),
     # parameters of lists
     "tags neither true nor false": Bad("GET", R + "?tags=maybe", 400, invalid("tags")),
     "tags_count neither": Bad("GET", R + "?tags_count=2", 400, invalid("tags_count")),

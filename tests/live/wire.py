@@ -35,10 +35,13 @@ def send_and_hang_up(url: str, content: bytes) -> None:
 
 
 def exchange(url: str, content: bytes) -> tuple[int, bytes]:
-    """Send bytes; return the status and everything after the status line."""
+    """Send bytes; return the status and everything after the status line.
+
+    The request has to ask for ``Connection: close``; a half-closed connection would
+    get no answer.
+    """
     with connect(url) as connection:
         connection.sendall(content)
-        connection.shutdown(socket.SHUT_WR)
         answer = bytearray()
         while piece := connection.recv(65536):
             answer += piece
