@@ -15,6 +15,7 @@ from starlette.responses import Response
 from moorage.domain import errors
 from moorage.domain.projects import GroupInvalidError
 from moorage.http.gitlab_v4.answers import answer
+from moorage.http.gitlab_v4.authentication import SudoUserUnknownError
 from moorage.http.gitlab_v4.parameters import MediaTypeError
 from moorage.http.gitlab_v4.routing import MethodNotAllowedError, RouteUnknownError
 
@@ -105,6 +106,9 @@ RENDERING: Mapping[type[errors.RegistryError], Renderer] = {
     errors.GroupUnknownError: _message(404, "404 Group Not Found"),
     errors.NamespaceUnknownError: _message(404, "404 Namespace Not Found"),
     errors.UserUnknownError: _message(404, "404 User Not Found"),
+    SudoUserUnknownError: _own_message(
+        404, "404 User with ID or username '{}' Not Found"
+    ),
     errors.UnauthenticatedError: _message(401, "401 Unauthorized"),
     errors.TokenExpiredError: _oauth(
         401,

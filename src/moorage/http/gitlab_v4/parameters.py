@@ -111,6 +111,8 @@ def _json(content: bytes) -> Given:
 
 
 async def _form(request: Request) -> Given:
+    if "boundary=" not in request.headers["content-type"]:
+        raise _mismatch()
     try:
         form = await request.form(max_files=20, max_fields=1000)
     except HTTPException:

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from in_process.api import Api
+
+NEW = {
+    "username": "jane",
+    "name": "Jane",
+    "email": "jane@example.com",
+    "password": "correct horse",
+}
+
+
+async def test_the_first_user_is_root(api: Api) -> None:
+    root = await api.get("/user")
+    assert (root["id"], root["username"], root["is_admin"]) == (1, "root", True)
+    own = await api.get("/namespaces/root")
+    assert (own["kind"], own["full_path"]) == ("user", "root")
+
+
+async def test_somebody_sees_their_own_address_but_no_flag(api: Api) -> None:
+    person = await api.person()
+    own = await api.get("/user", person.token)
+    assert own["email"] == f"{person.username}@example.com"
+    assert "is_admin" not in own
+
+
+async def test_others_see_less(api: Api) -> None:
+    one, other = await api.person(), await api.person()
+    seen = await api.get(f"/users/{one.id}", other.token)
+    assert "email" not in seen
+    assert seen["created_at"] == "2024-02-29T12:00:00.000Z"
+    assert list(seen)[:8] == [
+        "id",
+        "username",
+        "public_email",
+        "name",
+        "state",
+        "locked",
+        "avatar_url",
+        "web_url",
+    ]
+
+
+async def test_users_are_found_by_name(api: Api) -> None:
+    person = await api.person(name="Ada Lovelace")
+    for query in (
+        f"username={person.username.upper()}",
+        "search=lovelace",
+        f"search={person.username}@example.com",
+    ):
+        (found,) = await api.get(f"/users?{query}")
+        assert found["id"] == person.id
+    assert await api.get("/users?username=nobody") == []
+
+
+async def test_the_blocked_and_the_active_are_told_apart(api: Api) -> None:
+    person = await api.person()
+    await api.post(f"/users/{person.id}/block", {})
+    (blocked,) = await api.get("/users?blocked=true")
+    assert (blocked["id"], blocked["state"]) == (person.id, "blocked")
+    assert [user["id"] for user in await api.get("/users?active=true")] == [1]
+
+
+async def test_a_new_user_can_sign_in_with_the_password(api: Api) -> None:
+    await api.post("/users", NEW)
+    identity = api.context.identity
+    for login in ("jane", "JANE@example.com"):
+        principal = await identity.authenticate_basic(login, NEW["password"])
+        assert principal.username == "jane"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "body"),
+    [
+        ({"username": "ROOT"}, 409, {"message": "Username has already been taken"}),
+        (
+            {"email": "ADMIN@example.com"},
+            409,
+            {"message": "Email has already been taken"},
+        ),
+        ({"email": "x"}, 400, {"message": {"email": ["is invalid"]}}),
+        ({"name": " "}, 400, {"message": {"name": ["can't be blank"]}}),
+        (
+            {"password": "short"},
+            400,
+            {"message": {"password": ["is too short (minimum is 8 characters)"]}},
+        ),
+    ],
+)
+async def test_a_user_that_cannot_be_is_refused(
+    api: Api, changes: dict[str, Any], status: int, body: object
+) -> None:
+    response = await api.call("POST", "/users", json={**NEW, **changes})
+    assert response.status_code == status
+    assert response.json() == body
+
+
+@pytest.mark.parametrize("name", ["-a", "a/b", "a b", "a.git", "", "a..b", "ä"])
+async def test_a_user_name_that_is_no_path_is_refused(api: Api, name: str) -> None:
+    response = await api.call("POST", "/users", json={**NEW, "username": name})
+    assert response.status_code == 400
+    assert "username" in response.json()["message"]
+
+
+async def test_a_group_s_name_is_no_user_name(api: Api) -> None:
+    group = await api.group()
+    response = await api.call("POST", "/users", json={**NEW, "username": group["path"]})
+    assert response.status_code == 409
+
+
+async def test_what_is_missing_is_named(api: Api) -> None:
+    response = await api.call("POST", "/users", json={})
+    assert response.status_code == 400
+    assert response.json() == {
+        "error": "email is missing, name is missing, username is missing, password, "
+        "reset_password, force_random_password are missing, at least one parameter "
+        "must be provided"
+    }
+
+
+async def test_a_user_is_changed(api: Api) -> None:
+    person = await api.person()
+    response = await api.call(
+        "PUT",
+        f"/users/{person.id}",
+        json={"name": "New", "admin": True, "password": "another one"},
+    )
+    assert response.status_code == 200
+    assert response.json()["name"] == "New"
+    assert response.json()["is_admin"] is True
+    identity = api.context.identity
+    assert (await identity.authenticate_basic(person.username, "another one")).admin
+
+
+async def test_an_address_is_not_taken_from_somebody(api: Api) -> None:
+    person = await api.person()
+    path = f"/users/{person.id}"
+    response = await api.call("PUT", path, json={"email": "admin@example.com"})
+    assert response.status_code == 409
+    own = {"email": f"{person.username}@example.com"}
+    assert (await api.call("PUT", path, json=own)).status_code == 200
+
+
+async def test_a_user_is_deleted_with_tokens_and_projects(api: Api) -> None:
+    person = await api.person()
+    made = await api.post("/projects", {"name": "own"}, person.token)
+    response = await api.call("DELETE", f"/users/{person.id}")
+    assert response.status_code == 204
+    assert response.content == b""
+    assert (await api.call("GET", f"/projects/{made['id']}")).status_code == 404
+    assert (await api.call("GET", "/user", person.token)).status_code == 401
+    response = await api.call("GET", f"/users/{person.id}")
+    assert response.status_code == 404
+    assert response.json() == {"message": "404 User Not Found"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/users"),
+        ("PUT", "/users/1"),
+        ("DELETE", "/users/1"),
+        ("POST", "/users/1/block"),
+        ("POST", "/users/1/unblock"),
+        ("POST", "/users/1/personal_access_tokens"),
+    ],
+)
+async def test_only_administrators_manage_users(
+    api: Api, method: str, path: str
+) -> None:
+    person = await api.person()
+    assert (await api.call(method, path, None)).status_code == 401
+    assert (await api.call(method, path, person.token)).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/user", "/users", "/users/1"])
+async def test_users_are_not_for_strangers(api: Api, path: str) -> None:
+    assert (await api.call("GET", path, None)).status_code == 401
+
+
+async def test_an_id_out_of_all_bounds_is_unknown(api: Api) -> None:
+    assert (await api.call("GET", f"/users/{'9' * 40}")).status_code == 404
+    response = await api.call("GET", "/users/x")
+    assert response.json() == {"error": "id is invalid"}
