@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,13 @@ BAD: dict[str, Bad] = {
         *("DELETE", TAGS, 400, None),
         {"content": b"[]", "headers": {"Content-Type": "application/json"}},
     ),
+    "bulk body with a lone surrogate": Bad(
+        *("DELETE", TAGS, 400, None),
+        {
+            "content": b'{"name_regex_delete": "\\ud800("}',
+            "headers": {"Content-Type": "application/json"},
+        },
+    ),
     # what surrounds the registry
     "user without anything": Bad("POST", "/users", 400),
     "user taken": Bad(
@@ -246,6 +254,74 @@ def test_an_invalid_expression_is_named_with_its_parameter(place: Place) -> None
     for name in ("name_regex", "name_regex_delete"):
         error = place.call(bulk(None, **{name: "v("})).json()["error"]
         assert error.startswith(f"{name} is an invalid regexp")
+
+
+STRANGE = ["\0", "a\0b", "\ud800", "\u202e", "x" * 100_000, "../..", "%00", " "]
+
+
+@pytest.mark.parametrize("text", STRANGE, ids=lambda text: ascii(text)[:12])
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/groups", ("name", "path", "description")),
+        ("/projects", ("name", "path", "description")),
+        ("/users", ("username", "name", "email", "password")),
+        ("/users/1/personal_access_tokens", ("name", "scopes", "expires_at")),
+        ("/projects/{project}/members", ("user_id", "username", "expires_at")),
+    ],
+)
+def test_strange_texts_are_refused_or_stored_but_never_a_fault(
+    place: Place, path: str, fields: tuple[str, ...], text: str
+) -> None:
+    good = {
+        "name": place.estate.new_name("strange"),
+        "path": place.estate.new_name("strange"),
+        "username": place.estate.new_name("strange"),
+        "email": f"{place.estate.new_name('strange')}@example.com",
+        "password": "correct horse battery",
+        "scopes": ["api"],
+        "access_level": 30,
+    }
+    for name in fields:
+        # Spelled with escapes, as every JSON library would.
+        content = json.dumps({**good, name: text}).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = place.call(
+            Bad("POST", path, 0, None, {"content": content, "headers": headers})
+        )
+        assert answer.status_code < 500, (name, answer.text)
+
+
+@pytest.mark.parametrize("number", ["-1", "0", "2147483648", "9" * 19, BEYOND_64_BITS])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/projects/{number}", "/groups/{number}", "/users/{number}"),
+        *("/projects?page={number}", "/projects?per_page={number}"),
+        *(TAGS + "?page={number}&per_page=100", TAGS + "?per_page={number}"),
+        *(R + "/{number}/tags", "/registry/repositories/{number}"),
+        *("/personal_access_tokens/{number}", "/projects/{project}/members/{number}"),
+        *("/namespaces/{number}", "/projects?min_access_level={number}"),
+    ],
+)
+def test_numbers_of_any_size_are_no_fault(place: Place, path: str, number: str) -> None:
+    answer = place.call(Bad("GET", path.replace("{number}", number), 0))
+    assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("search=%00", "search=%ff", "search=%25", "search=_", "search=" + "a" * 5000),
+        *("order_by=nothing", "sort=sideways", "visibility=%00", "username=%00"),
+        *("pagination=keyset&last=%00&sort=sideways", "pagination=keyset&last=%ff"),
+        *("page=1&page=2", "page[]=1", "=", "&&&", "%", "a[b][c]=1", "tags[]=1"),
+    ],
+    ids=lambda query: query[:20],
+)
+@pytest.mark.parametrize("path", ["/projects", "/groups", "/users", R, TAGS])
+def test_strange_queries_are_no_fault(place: Place, path: str, query: str) -> None:
+    assert place.call(Bad("GET", f"{path}?{query}", 0)).status_code < 500
 
 
 @pytest.mark.parametrize(
