@@ -195,6 +195,13 @@ class Description:
     default: str | None
     sentence: str
 
+    @property
+    def shown_default(self) -> str:
+        """The default as documents write it; some depend on the machine."""
+        if self.name == "workers":
+            return "number of cores"
+        return "none" if self.default is None else f"`{self.default}`"
+
 
 def describe() -> list[Description]:
     """Return the table of settings."""

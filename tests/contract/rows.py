@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from moorage.domain.access import Role, Visibility
+from moorage.domain.access import CredentialKind, Role, Visibility
 from moorage.domain.digest import Digest
 from moorage.ports.query import Query
-from moorage.store import accounts, members, namespaces, projects, repositories, tags
+from moorage.store import (
+    accounts,
+    members,
+    namespaces,
+    projects,
+    repositories,
+    tags,
+    tokens,
+)
 from moorage.store.times import to_us
 
 if TYPE_CHECKING:
@@ -80,6 +88,17 @@ def an_account(tx: Tx, username: str, *, admin: bool = False) -> Account:
         username=username, name=username, email=f"{username}@example.com", admin=admin
     )
     return accounts.create(tx, new, now=NOW)
+
+
+def a_token(account: Account) -> tokens.NewToken:
+    """Describe a token unlike any other."""
+    return tokens.NewToken(
+        kind=CredentialKind.PERSONAL,
+        secret_hash=f"hash {next(_numbers)}",
+        name="token",
+        scopes=("api",),
+        account_id=account.id,
+    )
 
 
 def a_member(tx: Tx, project: Project, level: Role) -> Account:

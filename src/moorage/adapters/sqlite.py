@@ -121,7 +121,7 @@ class SqliteDatabase:
     """The database in one file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._writer = _Writer(self._connect)
         self._readers = ThreadPoolExecutor(READ_THREADS, "moorage-read")
         self._local = threading.local()
@@ -130,7 +130,7 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         with _translated():
             connection = sqlite3.connect(
-                self._path,
+                self.path,
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=512,

@@ -9,7 +9,7 @@ from moorage.domain.access import Role
 from moorage.store import projects, repositories
 
 if TYPE_CHECKING:
-    from in_process.api import Api
+    from in_process.api import Api, Json
 
 BASIC = [
     "id",
@@ -282,19 +282,21 @@ async def test_an_owner_deletes_a_project(api: Api) -> None:
     assert (await api.call("GET", path)).status_code == 404
 
 
+async def give_repository(api: Api, project: Json) -> None:
+    project_id, namespace_id = project["id"], project["namespace"]["id"]
+    path, now = project["path_with_namespace"], api.clock.now()
+    await api.database.write(
+        lambda tx: repositories.create(tx, project_id, namespace_id, "", path, now)
+    )
+
+
 async def test_what_still_has_repositories_is_not_deleted(api: Api) -> None:
     person = await api.person()
     group = await api.group()
     made = await api.project(namespace_id=group["id"])
     own = await api.post("/projects", {"name": "own"}, person.token)
     for project in (made, own):
-        namespace_id = project["namespace"]["id"]
-        path = project["path_with_namespace"]
-        await api.database.write(
-            lambda tx, one=project, path=path, inside=namespace_id: repositories.create(
-                tx, one["id"], inside, "", path, api.clock.now()
-            )
-        )
+        await give_repository(api, project)
     for path in (
         f"/projects/{made['id']}",
         f"/groups/{group['id']}",

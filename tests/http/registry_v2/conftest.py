@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from http_registry import ROOT_TOKEN, Registry
+from in_process.registry import ROOT_TOKEN, Registry
 from moorage.config import load_settings
 from moorage.ports.clock import SystemClock
 from moorage.services.bootstrap import bootstrap

@@ -1,6 +1,6 @@
 import pytest
 
-from http_registry import Registry, codes
+from in_process.registry import Registry, codes
 
 NAME = "root/app/image"
 REALM = 'Bearer realm="http://127.0.0.1:5000/jwt/auth",service="container_registry"'

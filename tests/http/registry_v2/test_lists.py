@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from http_registry import CONFIG, Registry, codes, descriptor, image, index
+from in_process.registry import CONFIG, Registry, codes, descriptor, image, index
 from moorage.domain.digest import Digest
 from moorage.domain.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 
@@ -106,10 +106,10 @@ async def test_referrers_are_listed_with_type_and_annotations(
     registry: Registry,
 ) -> None:
     digest = await registry.push_image(NAME)
-    subject = {"subject": descriptor(image(), OCI_MANIFEST)}
-    signature = image(artifactType="sig/a", annotations={"k": "v"}, **subject)
-    plain = image(**subject)
-    listing = index(image(), **subject)
+    subject = descriptor(image(), OCI_MANIFEST)
+    signature = image(artifactType="sig/a", annotations={"k": "v"}, subject=subject)
+    plain = image(subject=subject)
+    listing = index(image(), subject=subject)
     for body, media_type in (
         (signature, OCI_MANIFEST),
         (plain, OCI_MANIFEST),

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from http_registry import (
+from in_process.registry import (
     CONFIG,
     Registry,
     codes,

@@ -1,6 +1,6 @@
 import pytest
 
-from http_registry import Registry, codes
+from in_process.registry import Registry, codes
 from moorage.domain.digest import Digest
 
 NAME = "root/app/image"

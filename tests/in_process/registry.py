@@ -22,7 +22,7 @@ class Registry:
 
     def __init__(self, app: FrontEnds, folder: Path) -> None:
         self.folder = folder
-        self._transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        self._transport = httpx.ASGITransport(app)
         self._client = httpx.AsyncClient(
             transport=self._transport, base_url="http://127.0.0.1:5000"
         )

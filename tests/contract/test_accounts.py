@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract import rows
+from contract.rows import NOW
+from moorage.domain.errors import ConflictError
+from moorage.store import accounts, namespaces, tokens
+from moorage.store.accounts import AccountFilter, NewAccount
+
+if TYPE_CHECKING:
+    from moorage.domain.accounts import Account
+    from moorage.ports.database import Database, Tx
+
+JANE = NewAccount(
+    username="Jane",
+    name="Jane Doe",
+    email="Jane@Example.com",
+    password_hash="hash",
+    admin=True,
+    external=True,
+    bot=True,
+)
+
+
+async def jane(database: Database) -> Account:
+    return await database.write(lambda tx: accounts.create(tx, JANE, now=NOW))
+
+
+async def test_an_account_is_found_by_everything_that_names_it(
+    database: Database,
+) -> None:
+    made = await jane(database)
+    assert (made.username, made.email, made.created_at) == (
+        "Jane",
+        "Jane@Example.com",
+        NOW,
+    )
+    assert (made.admin, made.external, made.bot, made.blocked) == (
+        True,
+        True,
+        True,
+        False,
+    )
+
+    def body(tx: Tx) -> None:
+        assert accounts.find(tx, made.id) == made
+        assert accounts.find_by_username(tx, "JANE") == made
+        assert accounts.find_by_email(tx, "jane@example.COM") == made
+        assert accounts.find_login(tx, "jane") == (made, "hash")
+        assert accounts.find_login(tx, "JANE@example.com") == (made, "hash")
+        assert accounts.find_many(tx, [made.id, 99]) == {made.id: made}
+
+    await database.read(body)
+
+
+async def test_nobody_is_not_found(database: Database) -> None:
+    def body(tx: Tx) -> None:
+        assert accounts.find(tx, 99) is None
+        assert accounts.find_by_username(tx, "x") is None
+        assert accounts.find_by_email(tx, "x") is None
+        assert accounts.find_login(tx, "x") is None
+        assert accounts.find_many(tx, []) == {}
+
+    await database.read(body)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [replace(JANE, username="JANE", email="x@x"), replace(JANE, username="other")],
+    ids=["username", "email"],
+)
+async def test_a_name_and_an_address_are_somebody_s(
+    database: Database, other: NewAccount
+) -> None:
+    await jane(database)
+    with pytest.raises(ConflictError):
+        await database.write(lambda tx: accounts.create(tx, other, now=NOW))
+
+
+async def test_an_account_is_changed(database: Database) -> None:
+    made = await jane(database)
+    changed = replace(made, name="New", email="new@x", admin=False, external=False)
+
+    def body(tx: Tx) -> None:
+        accounts.update(tx, changed, now=NOW)
+        accounts.set_password(tx, made.id, "other")
+        accounts.set_blocked(tx, made.id, NOW)
+        assert accounts.find_login(tx, "new@x") == (
+            replace(changed, blocked=True),
+            "other",
+        )
+        accounts.set_blocked(tx, made.id, None)
+        assert accounts.find(tx, made.id) == changed
+
+    await database.write(body)
+
+
+async def test_accounts_are_listed_newest_first_and_filtered(
+    database: Database,
+) -> None:
+    def body(tx: Tx) -> None:
+        one, two, three = (rows.an_account(tx, name) for name in ("Ann", "Bob", "Cy"))
+        accounts.set_blocked(tx, two.id, NOW)
+
+        def ids(wanted: AccountFilter, limit: int = 10, offset: int = 0) -> list[int]:
+            found = accounts.list_page(tx, wanted, limit=limit, offset=offset)
+            assert accounts.count(tx, wanted, limit=10) >= len(found)
+            return [account.id for account in found]
+
+        assert ids(AccountFilter()) == [three.id, two.id, one.id]
+        assert ids(AccountFilter(), limit=1, offset=1) == [two.id]
+        assert ids(AccountFilter(search="n")) == [one.id]
+        assert ids(AccountFilter(search="bob@example.com")) == [two.id]
+        assert ids(AccountFilter(active=True)) == [three.id, one.id]
+        assert ids(AccountFilter(active=False)) == [two.id]
+        assert accounts.count(tx, AccountFilter(), limit=2) == 2
+
+    await database.write(body)
+
+
+async def test_an_account_goes_with_what_is_its_own(database: Database) -> None:
+    def body(tx: Tx) -> None:
+        account = rows.an_account(tx, "jane")
+        own = namespaces.create_personal(tx, account, now=NOW)
+        tokens.create(tx, rows.a_token(account), now=NOW)
+        assert accounts.delete(tx, account.id)
+        assert not accounts.delete(tx, account.id)
+        assert namespaces.find(tx, own.id) is None
+        assert namespaces.find_by_path(tx, "jane") is None
+        assert tokens.of_account(tx, account.id) == []
+
+    await database.write(body)

@@ -1,0 +1,127 @@
+"""What both engines do for a body that uses them."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from moorage.adapters.sqlite import SqliteDatabase
+from moorage.domain.errors import ConflictError
+from moorage.ports.database import Database, Tx
+from moorage.ports.query import Query
+from moorage.store import secrets, uploads
+from moorage.testing.clock import START
+
+COUNT = Query("test.count", "SELECT count(*) AS total FROM instance_secret")
+INSERT = Query(
+    "test.insert",
+    """
+    INSERT INTO instance_secret (name, secret, created_at_us)
+    VALUES (:name, :secret, 0)
+    """,
+)
+
+
+def insert(name: str) -> Callable[[Tx], int]:
+    return lambda tx: tx.run(INSERT, name=name, secret=b"")
+
+
+async def names(database: Database) -> int:
+    row = await database.read(lambda tx: tx.one(COUNT))
+    assert row is not None
+    total: int = row["total"]
+    return total
+
+
+async def test_a_body_that_fails_undoes_itself_and_no_other(database: Database) -> None:
+    async def write(number: int) -> int:
+        def body(tx: Tx) -> int:
+            insert(f"name-{number}")(tx)
+            if number % 3 == 0:
+                raise LookupError(number)
+            return number
+
+        return await database.write(body)
+
+    results = await asyncio.gather(*map(write, range(30)), return_exceptions=True)
+    failed = [type(result) for result in results[::3]]
+    assert failed == [LookupError] * 10
+    assert [r for r in results if isinstance(r, int)] == [
+        number for number in range(30) if number % 3
+    ]
+    assert await names(database) == 20
+
+
+async def test_a_broken_constraint_is_a_conflict(database: Database) -> None:
+    await database.write(insert("same"))
+    with pytest.raises(ConflictError):
+        await database.write(insert("same"))
+    with pytest.raises(ConflictError):
+        await database.write(
+            lambda tx: uploads.create(tx, "id", 99, "sha256", now=START)
+        )
+    assert await names(database) == 1
+
+
+async def test_what_was_written_is_read_at_once_in_every_way(
+    database: Database,
+) -> None:
+    for number in range(20):
+        name = f"name-{number}"
+        await database.write(insert(name))
+        assert await names(database) == number + 1
+        row = await database.quick(lambda tx: tx.one(COUNT))
+        assert row is not None
+        assert row["total"] == number + 1
+
+
+async def test_a_read_sees_one_moment(database: Database) -> None:
+    written = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    begun = asyncio.Event()
+
+    def body(tx: Tx) -> tuple[int, int]:
+        first = tx.one(COUNT)
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(written.wait(), loop).result(10)
+        second = tx.one(COUNT)
+        assert first is not None
+        assert second is not None
+        return first["total"], second["total"]
+
+    reading = asyncio.create_task(database.read(body))
+    await begun.wait()
+    await database.write(insert("late"))
+    written.set()
+    assert await reading == (0, 0)
+
+
+async def test_of_many_who_want_the_first_secret_all_get_the_same(
+    database: Database,
+) -> None:
+    async def obtain(number: int) -> bytes:
+        fresh = bytes([number])
+        return await database.write(
+            lambda tx: secrets.obtain(tx, "key", fresh, now=START)
+        )
+
+    assert len(set(await asyncio.gather(*map(obtain, range(20))))) == 1
+
+
+async def test_writes_work_without_an_event_loop(database: Database) -> None:
+    await asyncio.to_thread(database.write_now, insert("blocking"))
+    assert await names(database) == 1
+
+
+async def test_two_processes_may_write_to_one_file(database: Database) -> None:
+    if not isinstance(database, SqliteDatabase):
+        pytest.skip("servers do this by nature")
+    other = SqliteDatabase(database.path)
+
+    async def write(number: int) -> None:
+        target = (database, other)[number % 2]
+        await target.write(insert(f"name-{number}"))
+
+    await asyncio.gather(*map(write, range(100)))
+    assert await names(database) == 100
+    await other.close()

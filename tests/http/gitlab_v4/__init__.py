@@ -1,0 +1,1 @@
+"""The management API, in process."""
