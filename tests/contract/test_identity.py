@@ -116,7 +116,12 @@ async def test_a_password_opens_by_name_and_by_address(
         assert principal.account_id == account.id
         assert principal.kind is CredentialKind.PASSWORD
         assert principal.has_scope("anything")
-    for login, password in (("jane", "wrong"), ("joe", "open sesame")):
+    for login, password in (
+        ("jane", "wrong"),
+        ("joe", "open sesame"),
+        ("jane\0", "open sesame"),
+        ("\ud800", "open sesame"),
+    ):
         with pytest.raises(UnauthenticatedError):
             await identity.authenticate_basic(login, password)
 

@@ -78,8 +78,9 @@ class Identity:
         found = await self._find_token(password)
         if found is not None:
             return await self._admit(*found)
-        login = await self._database.quick(lambda tx: accounts.find_login(tx, username))
-        account, password_hash = login or (None, None)
+        login = username if username.isprintable() else ""
+        known = await self._database.quick(lambda tx: accounts.find_login(tx, login))
+        account, password_hash = known or (None, None)
         right = await self._verify(password_hash or _NOBODY, password)
         if account is None or password_hash is None or not right:
             raise UnauthenticatedError
