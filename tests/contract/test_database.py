@@ -1,6 +1,7 @@
 """What both engines do for a body that uses them."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -125,3 +126,28 @@ async def test_two_processes_may_write_to_one_file(database: Database) -> None:
     await asyncio.gather(*map(write, range(100)))
     assert await names(database) == 100
     await other.close()
+
+
+async def test_a_caller_that_gives_up_takes_nobody_along(database: Database) -> None:
+    begun, goes_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(tx: Tx) -> int:
+        loop.call_soon_threadsafe(begun.set)
+        goes_on.wait(10)
+        return insert("slow")(tx)
+
+    first = asyncio.create_task(database.write(slow))
+    await begun.wait()
+    waiting = [
+        asyncio.create_task(database.write(insert(f"name-{number}")))
+        for number in range(6)
+    ]
+    await asyncio.sleep(0)
+    for task in waiting[::2]:
+        task.cancel()
+    await asyncio.sleep(0)
+    goes_on.set()
+    results = await asyncio.gather(first, *waiting, return_exceptions=True)
+    assert [result for result in results if result == 1] == [1] * 4
+    await database.write(insert("afterwards"))

@@ -219,7 +219,8 @@ class _Writer:
             connection.close()
 
     def _batch(self, first: _Job) -> tuple[list[_Job], bool]:
-        batch = [first]
+        """Take what waits; from here on its callers can no longer give up."""
+        batch = _claimed([first])
         while len(batch) < MAX_BATCH:
             try:
                 job = self._jobs.get_nowait()
@@ -227,8 +228,12 @@ class _Writer:
                 return batch, False
             if job is None:
                 return batch, True
-            batch.append(job)
+            batch += _claimed([job])
         return batch, False
+
+
+def _claimed(jobs: list[_Job]) -> list[_Job]:
+    return [job for job in jobs if job[1].set_running_or_notify_cancel()]
 
 
 def _commit_together(connection: sqlite3.Connection, batch: list[_Job]) -> None:
