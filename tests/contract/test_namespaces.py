@@ -9,6 +9,7 @@ from contract import rows
 from contract.rows import NOW
 from moorage.domain.access import ANONYMOUS, Principal, Role, Visibility
 from moorage.domain.access import CredentialKind as Kind
+from moorage.domain.errors import NamespaceUnknownError
 from moorage.domain.projects import GroupInvalidError
 from moorage.store import members, namespaces
 from moorage.store.namespaces import GroupFilter, NewGroup
@@ -179,5 +180,48 @@ async def test_a_list_is_filtered_and_ordered(database: Database) -> None:
         assert ids(GroupFilter(search="ott")) == [bottom.id]
         assert ids(GroupFilter(min_level=Role.DEVELOPER)) == [bottom.id, middle.id]
         assert ids(GroupFilter(min_level=Role.MAINTAINER)) == []
+
+    await database.write(body)
+
+
+async def test_an_empty_group_is_renamed(database: Database) -> None:
+    def body(tx: Tx) -> None:
+        top, middle, bottom = three_deep(tx)
+        renamed = namespaces.rename(tx, bottom, middle, "New")
+        assert renamed.full_path == "Top/middle/New"
+        assert namespaces.find_by_path(tx, "top/middle/new") == renamed
+        assert namespaces.find_by_path(tx, "top/middle/bottom") is None
+        alone = rows.a_group(tx, "alone")
+        assert namespaces.rename(tx, alone, None, "Other").full_path == "Other"
+        with pytest.raises(GroupInvalidError):
+            namespaces.rename(tx, alone, None, top.path)
+
+    await database.write(body)
+
+
+async def test_a_group_is_got_or_unknown(database: Database) -> None:
+    def body(tx: Tx) -> None:
+        group = rows.a_group(tx)
+        assert namespaces.get(tx, group.id) == group
+        with pytest.raises(NamespaceUnknownError):
+            namespaces.get(tx, 99)
+
+    await database.write(body)
+
+
+@pytest.mark.parametrize("kind", ["group", "project"])
+async def test_what_is_seen_by_more_people_is_noticed(
+    database: Database, kind: str
+) -> None:
+    def body(tx: Tx) -> None:
+        group = rows.a_group(tx)
+        if kind == "group":
+            below = rows.a_group(tx, "below", group)
+            namespaces.update(tx, replace(below, visibility=Visibility.INTERNAL))
+        else:
+            rows.a_project(tx, group, "below", Visibility.INTERNAL)
+        assert namespaces.holds_wider(tx, group.id, Visibility.PRIVATE)
+        assert not namespaces.holds_wider(tx, group.id, Visibility.INTERNAL)
+        assert not namespaces.holds_wider(tx, group.id, Visibility.PUBLIC)
 
     await database.write(body)

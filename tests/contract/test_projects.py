@@ -166,3 +166,17 @@ async def test_a_list_is_filtered_and_ordered(database: Database) -> None:
         assert projects.count(tx, jane, ProjectFilter(), limit=2, now=NOW) == 2
 
     await database.write(body)
+
+
+async def test_a_project_is_renamed(database: Database) -> None:
+    def body(tx: Tx) -> None:
+        group = rows.a_group(tx)
+        project, other = rows.a_project(tx, group), rows.a_project(tx, group, "other")
+        renamed = projects.rename(tx, project, group, "New")
+        assert renamed.full_path == "group/New"
+        assert projects.find_owning(tx, "group/new/image") == renamed
+        assert projects.find_by_path(tx, project.full_path) is None
+        with pytest.raises(ValidationError):
+            projects.rename(tx, renamed, group, other.path)
+
+    await database.write(body)

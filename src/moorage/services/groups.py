@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from moorage.domain.access import Principal, Role, Visibility, sees
+from moorage.domain.access import CredentialKind, Principal, Role, Visibility, sees
 from moorage.domain.errors import (
     ForbiddenError,
     InvalidError,
@@ -31,6 +31,8 @@ from moorage.store.namespaces import GroupFilter, NewGroup
 
 SUBGROUP_CREATOR = Role.MAINTAINER
 """The role in a group that may create groups in it."""
+
+_BOTS = frozenset({CredentialKind.PROJECT, CredentialKind.GROUP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class GroupChanges:
     """What changes about a group; ``None`` stays as it is."""
 
     name: str | None = None
+    path: str | None = None
     visibility: Visibility | None = None
     description: str | None = None
 
@@ -165,6 +168,7 @@ class Groups:
             GroupUnknownError: There is none that the caller sees.
             ForbiddenError: The caller does not own it.
             GroupInvalidError: Something is not acceptable.
+            InvalidError: The path cannot change any more.
         """
         now = self._clock.now()
 
@@ -174,7 +178,10 @@ class Groups:
             group = _changed(seen.group, changes)
             parent = namespaces.find(tx, group.parent_id) if group.parent_id else None
             _check_visibility(group.visibility, parent)
+            _check_contents(tx, group)
             namespaces.update(tx, group)
+            if changes.path is not None and changes.path != group.path:
+                group = _renamed(tx, group, parent, changes.path)
             return _views(tx, [group])[0]
 
         return await self._database.write(body)
@@ -278,7 +285,8 @@ def _parent_for(
     tx: Tx, principal: Principal, parent_id: int | None, now: datetime
 ) -> Namespace | None:
     if parent_id is None:
-        if principal.external and not principal.admin:
+        outsider = principal.external or principal.kind in _BOTS
+        if outsider and not principal.admin:
             raise ForbiddenError
         return None
     seen = rights.group_for(tx, principal, parent_id, now)
@@ -313,6 +321,25 @@ def _check_visibility(visibility: Visibility, parent: Namespace | None) -> None:
             f"{parent.visibility} visibility."
         )
         raise GroupInvalidError(visibility_level=[complaint])
+
+
+def _check_contents(tx: Tx, group: Namespace) -> None:
+    if namespaces.holds_wider(tx, group.id, group.visibility):
+        complaint = (
+            f"{group.visibility} is not allowed since this group contains projects "
+            "or groups with higher visibility."
+        )
+        raise GroupInvalidError(visibility_level=[complaint])
+
+
+def _renamed(
+    tx: Tx, group: Namespace, parent: Namespace | None, path: str
+) -> Namespace:
+    if not is_path(path):
+        raise GroupInvalidError(path=[PATH_RULE])
+    if namespaces.holds_anything(tx, group.id):
+        raise InvalidError("the path of a group that is not empty cannot change")
+    return namespaces.rename(tx, group, parent, path)
 
 
 def _changed(group: Namespace, changes: GroupChanges) -> Namespace:

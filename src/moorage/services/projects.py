@@ -82,6 +82,7 @@ class ProjectChanges:
     """What changes about a project; ``None`` stays as it is."""
 
     name: str | None = None
+    path: str | None = None
     visibility: Visibility | None = None
     registry_access: RegistryAccess | None = None
     description: str | None = None
@@ -213,6 +214,7 @@ class Projects:
             ProjectUnknownError: There is none that the caller sees.
             ForbiddenError: The caller's role is too low.
             ValidationError: Something is not acceptable.
+            InvalidError: The path cannot change any more.
         """
         now = self._clock.now()
 
@@ -220,10 +222,11 @@ class Projects:
             seen = rights.project_for(tx, principal, reference, now)
             rights.require(principal, seen.access.level, _needed(seen, changes))
             project = _changed(seen.project, changes, now)
-            namespace = namespaces.find(tx, project.namespace_id)
-            if namespace is not None:
-                _check_visibility(project.visibility, namespace)
+            namespace = namespaces.get(tx, project.namespace_id)
+            _check_visibility(project.visibility, namespace)
             projects.update(tx, project)
+            if changes.path is not None and changes.path != project.path:
+                project = _renamed(tx, project, namespace, changes.path)
             return _views(tx, principal, [project], now)[0]
 
         return await self._database.write(body)
@@ -324,6 +327,17 @@ def _check_visibility(visibility: Visibility, namespace: Namespace) -> None:
     ):
         complaint = f"{visibility} is not allowed in a {namespace.visibility} group."
         raise ValidationError(visibility_level=[complaint])
+
+
+def _renamed(tx: Tx, project: Project, namespace: Namespace, path: str) -> Project:
+    if not is_path(path):
+        raise ValidationError(path=[PATH_RULE])
+    if projects.has_repository(tx, project.id):
+        # Source: GitLab registry API facts, "Deleting a repository".
+        raise InvalidError(
+            "Cannot rename project because it contains container registry tags!"
+        )
+    return projects.rename(tx, project, namespace, path)
 
 
 def _needed(seen: VisibleProject, changes: ProjectChanges) -> Role:

@@ -44,6 +44,7 @@ class NewUser:
 class UserChanges:
     """What changes about a person; ``None`` stays as it is."""
 
+    username: str | None = None
     name: str | None = None
     email: str | None = None
     password: str | None = None
@@ -131,8 +132,9 @@ class Users:
 
         Raises:
             UserUnknownError: There is none with this id.
-            ConflictError: The address is taken.
+            ConflictError: The user name or address is taken.
             ValidationError: Something about it is not acceptable.
+            InvalidError: The user name cannot change any more.
         """
         _check(changes)
         password_hash = await self._hash(changes.password)
@@ -140,6 +142,7 @@ class Users:
 
         def body(tx: Tx) -> Account:
             account = _changed(_get(tx, account_id), changes)
+            _rename_namespace(tx, account)
             _check_email_free(tx, account.email, except_for=account_id)
             accounts.update(tx, account, now=now)
             if password_hash is not None:
@@ -206,6 +209,19 @@ def _create(tx: Tx, new: accounts.NewAccount, now: datetime) -> Account:
     return account
 
 
+def _rename_namespace(tx: Tx, account: Account) -> None:
+    own = namespaces.find_of_account(tx, account.id)
+    if own is None or own.path == account.username:
+        return
+    taken = accounts.find_by_username(tx, account.username)
+    in_use = namespaces.find_by_path(tx, account.username)
+    if (taken and taken.id != account.id) or (in_use and in_use.id != own.id):
+        raise ConflictError("Username has already been taken")
+    if namespaces.holds_anything(tx, own.id):
+        raise InvalidError("the name of a user who has projects cannot change")
+    namespaces.rename(tx, own, None, account.username)
+
+
 def _check_email_free(tx: Tx, email: str, *, except_for: int | None = None) -> None:
     found = accounts.find_by_email(tx, email)
     if found is not None and found.id != except_for:
@@ -214,7 +230,7 @@ def _check_email_free(tx: Tx, email: str, *, except_for: int | None = None) -> N
 
 def _check(given: NewUser | UserChanges) -> None:
     complaints: dict[str, list[str]] = {}
-    if isinstance(given, NewUser) and not is_username(given.username):
+    if given.username is not None and not is_username(given.username):
         complaints["username"] = [PATH_RULE]
     if given.name is not None and not given.name.strip():
         complaints["name"] = ["can't be blank"]
@@ -231,6 +247,7 @@ def _check(given: NewUser | UserChanges) -> None:
 def _changed(account: Account, changes: UserChanges) -> Account:
     return replace(
         account,
+        username=account.username if changes.username is None else changes.username,
         name=account.name if changes.name is None else changes.name,
         email=account.email if changes.email is None else changes.email,
         admin=account.admin if changes.admin is None else changes.admin,

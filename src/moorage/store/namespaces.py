@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from moorage.domain.access import Principal, Role, Visibility, sees
 from moorage.domain.accounts import Account
-from moorage.domain.projects import GroupInvalidError, Namespace, NamespaceKind
+from moorage.domain.errors import NamespaceUnknownError
+from moorage.domain.projects import (
+    GroupInvalidError,
+    Namespace,
+    NamespaceKind,
+    is_wider,
+)
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store.times import from_us, to_us
@@ -90,16 +96,32 @@ def _create(tx: Tx, **columns: str | int | None) -> Namespace:
     row = tx.one(_SQL.create, **columns)
     assert row is not None  # noqa: S101 (INSERT … RETURNING gives a row or raises)
     namespace = from_row(row)
-    path_key = namespace.full_path.lower()
-    if not tx.run(_SQL.claim_route, path_key=path_key, namespace_id=namespace.id):
-        raise GroupInvalidError(path=["has already been taken"])
+    _claim(tx, namespace.id, namespace.full_path)
     return namespace
+
+
+def _claim(tx: Tx, namespace_id: int, full_path: str) -> None:
+    path_key = full_path.lower()
+    if not tx.run(_SQL.claim_route, path_key=path_key, namespace_id=namespace_id):
+        raise GroupInvalidError(path=["has already been taken"])
 
 
 def find(tx: Tx, namespace_id: int) -> Namespace | None:
     """Return a namespace by id."""
     row = tx.one(_SQL.find, namespace_id=namespace_id)
     return None if row is None else from_row(row)
+
+
+def get(tx: Tx, namespace_id: int) -> Namespace:
+    """Return a namespace by id.
+
+    Raises:
+        NamespaceUnknownError: There is none.
+    """
+    namespace = find(tx, namespace_id)
+    if namespace is None:
+        raise NamespaceUnknownError
+    return namespace
 
 
 def find_by_path(tx: Tx, full_path: str) -> Namespace | None:
@@ -143,6 +165,28 @@ def descendant_ids(tx: Tx, namespace_id: int) -> list[int]:
     """Return its id and those of all groups below, deepest first."""
     rows = tx.all(_SQL.descendant_ids, namespace_id=namespace_id)
     return [row["id"] for row in rows]
+
+
+def rename(
+    tx: Tx, namespace: Namespace, parent: Namespace | None, path: str
+) -> Namespace:
+    """Give an empty namespace another path in the same parent.
+
+    Raises:
+        GroupInvalidError: The path is taken.
+    """
+    full_path = f"{parent.full_path}/{path}" if parent else path
+    tx.run(_SQL.rename, namespace_id=namespace.id, path=path, full_path=full_path)
+    tx.run(_SQL.release_route, namespace_id=namespace.id)
+    _claim(tx, namespace.id, full_path)
+    return replace(namespace, path=path, full_path=full_path)
+
+
+def holds_wider(tx: Tx, namespace_id: int, visibility: Visibility) -> bool:
+    """Whether a group or project directly in it is seen by more people."""
+    wider = [one.value for one in Visibility if is_wider(one, visibility)]
+    row = tx.one(_SQL.holds_visible, namespace_id=namespace_id, visibilities=wider)
+    return row is not None
 
 
 def holds_anything(tx: Tx, namespace_id: int) -> bool:

@@ -57,6 +57,25 @@ UPDATE namespace
    SET name = :name, visibility = :visibility, description = :description
  WHERE id = :namespace_id;
 
+-- name: rename
+UPDATE namespace SET path = :path, full_path = :full_path WHERE id = :namespace_id;
+
+-- name: release_route
+-- Served by the unique index on namespace_id.
+DELETE FROM route WHERE namespace_id = :namespace_id;
+
+-- name: holds_visible
+-- Served by namespace_parent and project_namespace.
+SELECT 1 AS found
+ WHERE EXISTS (SELECT 1
+                 FROM namespace
+                WHERE parent_id = :namespace_id
+                  AND visibility IN ({{texts:visibilities}}))
+    OR EXISTS (SELECT 1
+                 FROM project
+                WHERE namespace_id = :namespace_id
+                  AND visibility IN ({{texts:visibilities}}));
+
 -- name: holds_anything
 -- Served by namespace_parent and project_namespace.
 SELECT 1 AS found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,10 +67,7 @@ def create(
     )
     assert row is not None  # noqa: S101 (INSERT … RETURNING gives a row or raises)
     project = from_row(row)
-    path_key = project.full_path.lower()
-    if not tx.run(_SQL.claim_route, path_key=path_key, project_id=project.id):
-        taken = ["has already been taken"]
-        raise ValidationError(name=taken, path=taken)
+    _claim(tx, project.id, project.full_path)
     return project
 
 
@@ -110,6 +107,26 @@ def update(tx: Tx, project: Project) -> None:
         description=project.description,
         archived_at_us=to_us_or_none(project.archived_at),
     )
+
+
+def rename(tx: Tx, project: Project, namespace: Namespace, path: str) -> Project:
+    """Give a project without repositories another path in its namespace.
+
+    Raises:
+        ValidationError: The path is taken.
+    """
+    full_path = f"{namespace.full_path}/{path}"
+    tx.run(_SQL.rename, project_id=project.id, path=path, full_path=full_path)
+    tx.run(_SQL.release_route, project_id=project.id)
+    _claim(tx, project.id, full_path)
+    return replace(project, path=path, full_path=full_path)
+
+
+def _claim(tx: Tx, project_id: int, full_path: str) -> None:
+    path_key = full_path.lower()
+    if not tx.run(_SQL.claim_route, path_key=path_key, project_id=project_id):
+        taken = ["has already been taken"]
+        raise ValidationError(name=taken, path=taken)
 
 
 def has_repository(tx: Tx, project_id: int) -> bool:

@@ -40,6 +40,13 @@ UPDATE project
        description = :description, archived_at_us = :archived_at_us
  WHERE id = :project_id;
 
+-- name: rename
+UPDATE project SET path = :path, full_path = :full_path WHERE id = :project_id;
+
+-- name: release_route
+-- Served by the unique index on project_id.
+DELETE FROM route WHERE project_id = :project_id;
+
 -- name: has_repository
 -- Rows in the undo window count: they refer to the project. Two index look-ups.
 SELECT 1 AS found FROM repository WHERE project_id = :project_id LIMIT 1;

@@ -235,3 +235,41 @@ async def test_namespaces_are_one_s_own_and_the_groups_one_is_in(api: Api) -> No
     (one,) = await api.get(f"/namespaces?search={group['path']}")
     assert one["id"] == group["id"]
     assert (await api.call("GET", "/namespaces", None)).status_code == 401
+
+
+async def test_an_empty_group_is_renamed(api: Api) -> None:
+    top, other = await api.group(), await api.group()
+    below = await api.group(parent_id=top["id"])
+    path = f"/groups/{below['id']}"
+    response = await api.call("PUT", path, json={"path": "New"})
+    assert response.json()["full_path"] == f"{top['path']}/New"
+    assert (await api.get(f"/groups/{top['path']}%2Fnew"))["id"] == below["id"]
+    for name in (other["path"], "a/b"):
+        response = await api.call("PUT", f"/groups/{top['id']}", json={"path": name})
+        assert response.status_code == 400
+    response = await api.call("PUT", f"/groups/{top['id']}", json={"path": "newer"})
+    assert response.status_code == 400
+    assert "not empty" in response.json()["message"]
+    response = await api.call("PUT", path, json={"path": "a/b"})
+    assert response.status_code == 400
+
+
+async def test_a_group_is_no_narrower_than_what_it_holds(api: Api) -> None:
+    group = await api.group()
+    await api.project(namespace_id=group["id"], visibility="internal")
+    path = f"/groups/{group['id']}"
+    response = await api.call("PUT", path, json={"visibility": "private"})
+    assert response.status_code == 400
+    assert "higher visibility" in response.json()["message"]
+    response = await api.call("PUT", path, json={"visibility": "internal"})
+    assert response.status_code == 200
+
+
+async def test_a_bot_makes_no_groups_of_its_own(api: Api) -> None:
+    group = await api.group()
+    base = f"/groups/{group['id']}/access_tokens"
+    bot = await api.post(base, {"name": "bot", "scopes": ["api"], "access_level": 50})
+    body = {"name": "x", "path": "x"}
+    response = await api.call("POST", "/groups", bot["token"], json=body)
+    assert response.status_code == 403
+    await api.post("/groups", {**body, "parent_id": group["id"]}, bot["token"])

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import moorage.http.gitlab_v4.app  # noqa: F401 (brings in every declaration)
 from moorage.domain.errors import ParameterError
 from moorage.http.gitlab_v4.parameters import (
     UNSET,
@@ -139,6 +144,36 @@ def test_what_is_missing_is_named() -> None:
     assert str(caught.value) == (
         "name is missing, a, b are missing, at least one parameter must be provided"
     )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def declarations(cls: type[Parameters]) -> Iterator[type[Parameters]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from declarations(child)
+
+
+@pytest.mark.parametrize("declaration", sorted(declarations(Parameters), key=str))
+@given(data=st.data())
+def test_whatever_is_sent_is_read_or_refused(
+    declaration: type[Parameters], data: st.DataObject
+) -> None:
+    names = [field.name for field in msgspec.structs.fields(declaration)]
+    given_ = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(names, JSON)))
+    try:
+        found = read(given_, declaration)
+    except ParameterError:
+        return
+    assert isinstance(found, declaration)
 
 
 async def search(api: Api, **options: Any) -> list[str]:

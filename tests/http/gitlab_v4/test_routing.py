@@ -167,3 +167,10 @@ async def test_a_surprise_is_a_bare_500(
     response = await api.call("GET", "/user")
     assert response.status_code == 500
     assert response.json() == {"message": "500 Internal Server Error"}
+
+
+@pytest.mark.parametrize("path", ["/api/v4user", "/api/v4", "/api/v5/user", "/user"])
+async def test_only_what_lies_below_the_prefix_is_the_api(api: Api, path: str) -> None:
+    response = await api.client.get(path)
+    assert response.status_code == 404
+    assert response.json() == {"error": "404 Not Found"}

@@ -187,3 +187,19 @@ async def test_an_id_out_of_all_bounds_is_unknown(api: Api) -> None:
     assert (await api.call("GET", f"/users/{'9' * 40}")).status_code == 404
     response = await api.call("GET", "/users/x")
     assert response.json() == {"error": "id is invalid"}
+
+
+async def test_somebody_without_projects_is_renamed(api: Api) -> None:
+    person, group = await api.person(), await api.group()
+    path = f"/users/{person.id}"
+    response = await api.call("PUT", path, json={"username": "New"})
+    assert response.json()["username"] == "New"
+    assert (await api.get("/namespaces/new", person.token))["full_path"] == "New"
+    for taken in ("root", group["path"]):
+        response = await api.call("PUT", path, json={"username": taken})
+        assert response.status_code == 409
+        assert response.json() == {"message": "Username has already been taken"}
+    assert (await api.call("PUT", path, json={"username": "a/b"})).status_code == 400
+    await api.post("/projects", {"name": "own"}, person.token)
+    response = await api.call("PUT", path, json={"username": "newer"})
+    assert response.status_code == 400

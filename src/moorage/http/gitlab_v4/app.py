@@ -29,7 +29,12 @@ from moorage.http.gitlab_v4.authentication import authenticate, check_scopes
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.context import Context
 from moorage.http.gitlab_v4.parameters import collect
-from moorage.http.gitlab_v4.routing import MethodNotAllowedError, Route, RouteTable
+from moorage.http.gitlab_v4.routing import (
+    MethodNotAllowedError,
+    Route,
+    RouteTable,
+    RouteUnknownError,
+)
 
 PREFIX = "/api/v4"
 
@@ -81,8 +86,10 @@ class _Application:
 
     async def _handle(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("ascii", "replace")
-        if path == "/api/v3" or path.startswith("/api/v3/"):
+        if f"{path}/".startswith("/api/v3/"):
             return answer({"error": _V3}, 410)
+        if not path.startswith(f"{PREFIX}/"):
+            raise RouteUnknownError
         try:
             route, path_parameters = self._routes.find(
                 request.method, path.removeprefix(PREFIX)

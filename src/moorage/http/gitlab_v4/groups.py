@@ -51,6 +51,7 @@ class UpdateGroup(Parameters):
     """``PUT /groups/:id``."""
 
     name: str | None = None
+    path: str | None = None
     visibility: Visibility | None = None
     description: str | None = None
 
@@ -143,7 +144,10 @@ async def update(call: Call) -> Response:
     call.sign_in()
     wanted = call.read(UpdateGroup)
     changes = GroupChanges(
-        name=wanted.name, visibility=wanted.visibility, description=wanted.description
+        name=wanted.name,
+        path=wanted.path,
+        visibility=wanted.visibility,
+        description=wanted.description,
     )
     view = await call.context.groups.update(call.principal, call.reference(), changes)
     return answer(entities.group(call.context, view))

@@ -58,6 +58,7 @@ class UpdateProject(Parameters):
     at_least_one_of = (
         (
             "name",
+            "path",
             "visibility",
             "description",
             "archived",
@@ -67,6 +68,7 @@ class UpdateProject(Parameters):
         ),
     )
     name: str | None = None
+    path: str | None = None
     visibility: Visibility | None = None
     description: str | None = None
     archived: bool | None = None
@@ -126,6 +128,7 @@ async def update(call: Call) -> Response:
     wanted = call.read(UpdateProject)
     changes = ProjectChanges(
         name=wanted.name,
+        path=wanted.path,
         visibility=wanted.visibility,
         registry_access=_registry_access(wanted),
         description=wanted.description,

@@ -43,6 +43,7 @@ class CreateUser(Parameters, kw_only=True):
 class UpdateUser(Parameters):
     """``PUT /users/:id``."""
 
+    username: str | None = None
     email: str | None = None
     name: str | None = None
     password: str | None = None
@@ -106,6 +107,7 @@ async def update(call: Call) -> Response:
     call.administer()
     wanted = call.read(UpdateUser)
     changes = UserChanges(
+        username=wanted.username,
         name=wanted.name,
         email=wanted.email,
         password=wanted.password,
