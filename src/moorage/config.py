@@ -143,6 +143,11 @@ class Settings:
     cleanup_interval: timedelta = _setting(
         _duration, "1h", "Time between two bulk deletes of one repository; 0: none."
     )
+    undo_window: timedelta = _setting(
+        _duration,
+        "7d",
+        "How long what was deleted can be restored, and holds its bytes; 0: not.",
+    )
     gc_lease: timedelta = _setting(
         _positive_duration,
         "2h",

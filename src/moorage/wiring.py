@@ -23,6 +23,7 @@ from moorage.http.registry_v2.app import RegistryApp
 from moorage.http.registry_v2.call import Context as RegistryContext
 from moorage.http.token_auth.app import Context as TokenContext
 from moorage.http.token_auth.app import TokenApp
+from moorage.jobs.collector import run_collector
 from moorage.jobs.kinds import handlers
 from moorage.jobs.schedule import run_schedule
 from moorage.jobs.worker import Worker
@@ -34,6 +35,7 @@ from moorage.ports.signals import LocalSignal
 from moorage.services.authorization import Authorization
 from moorage.services.cleanup import Cleanup
 from moorage.services.deletion import Deletion
+from moorage.services.garbage import Garbage
 from moorage.services.groups import Groups
 from moorage.services.health import Health
 from moorage.services.identity import Identity
@@ -70,6 +72,7 @@ class Services:
     clock: Clock
     front_ends: FrontEnds
     worker: Worker
+    garbage: Garbage
 
 
 async def build(settings: Settings, database: Database) -> Services:
@@ -88,8 +91,15 @@ async def build(settings: Settings, database: Database) -> Services:
     registry_tokens = RegistryTokens(
         await _signing_key(database, clock), clock, settings.token_lifetime
     )
-    repositories = Repositories(database, clock, signal)
-    cleanup = Cleanup(database, clock, signal, interval=settings.cleanup_interval)
+    undo_window = settings.undo_window
+    repositories = Repositories(database, clock, signal, undo_window=undo_window)
+    cleanup = Cleanup(
+        database,
+        clock,
+        signal,
+        interval=settings.cleanup_interval,
+        undo_window=undo_window,
+    )
     kinds = handlers(
         repositories, cleanup, uploads, upload_expiry=settings.upload_expiry
     )
@@ -107,10 +117,11 @@ async def build(settings: Settings, database: Database) -> Services:
                 store,
                 clock,
                 lease=lease,
+                undo_window=undo_window,
                 sparse_indexes=settings.sparse_indexes,
             ),
             pull=Pull(database, store, clock, lease=lease),
-            deletion=Deletion(database, clock),
+            deletion=Deletion(database, clock, undo_window=undo_window),
         )
     )
     token = TokenApp(
@@ -129,7 +140,7 @@ async def build(settings: Settings, database: Database) -> Services:
             projects=Projects(database, clock),
             members=Members(database, clock),
             repositories=repositories,
-            tags=Tags(database, clock),
+            tags=Tags(database, clock, undo_window=undo_window),
             cleanup=cleanup,
             jobs=Jobs(database, clock, identity, kinds),
         )
@@ -139,6 +150,7 @@ async def build(settings: Settings, database: Database) -> Services:
         clock=clock,
         front_ends=FrontEnds(registry, token, api, HealthApp(Health(database))),
         worker=Worker(database, clock, kinds, signal, owner=uuid.uuid4().hex),
+        garbage=Garbage(database, store, clock),
     )
 
 
@@ -182,6 +194,7 @@ class Application:
             asyncio.create_task(
                 run_schedule(services.database, services.clock, self._stop)
             ),
+            asyncio.create_task(run_collector(services.garbage, self._stop)),
         ]
 
     async def stop(self) -> None:

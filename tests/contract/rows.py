@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from moorage.domain.access import CredentialKind, Role, Visibility
 from moorage.domain.digest import Digest
+from moorage.domain.history import Cause
 from moorage.ports.query import Query
 from moorage.store import (
     accounts,
@@ -155,8 +156,7 @@ def put_tag(
         created_at=image.created_at,
         total_bytes=image.total_bytes,
         pushed_at=image.pushed_at,
-        actor="pusher",
-        now=now,
+        cause=Cause("pusher", now, now),
     )
 
 

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from contract import rows
 from contract.rows import NOW
+from moorage.domain.history import Cause
+from moorage.domain.repositories import Repository
+from moorage.ports.database import Database, Tx
 from moorage.store import repositories, tags
 
-if TYPE_CHECKING:
-    from moorage.domain.repositories import Repository
-    from moorage.ports.database import Database, Tx
-
 LATER = NOW + timedelta(hours=1)
+
+ME = Cause("me", LATER, LATER)
 
 
 def count(tx: Tx, repository: Repository) -> int:
@@ -78,8 +78,8 @@ async def test_deleting_a_tag_leaves_others_of_its_manifest(
 ) -> None:
     def body(tx: Tx) -> None:
         repository, image = tag_some(tx, "v1", "v2")
-        assert tags.delete(tx, repository.id, "v1", actor="me", now=LATER)
-        assert not tags.delete(tx, repository.id, "v1", actor="me", now=LATER)
+        assert tags.delete(tx, repository.id, "v1", cause=ME)
+        assert not tags.delete(tx, repository.id, "v1", cause=ME)
         assert rows.tag_names(tx, repository) == ["v2"]
         assert count(tx, repository) == 1
         event = rows.tag_events(tx)[-1]
@@ -102,8 +102,7 @@ async def test_a_tag_that_points_elsewhere_than_expected_stays(
                 tx,
                 repository.id,
                 "v1",
-                actor="me",
-                now=LATER,
+                cause=ME,
                 expected_manifest_id=expected.id,
             )
 
@@ -118,7 +117,7 @@ async def test_many_tags_go_where_they_were_seen_and_only_there(
         rows.put_tag(tx, repository, "moved", rows.an_image(tx, repository))
         seen = dict.fromkeys(("a", "b", "moved", "absent"), image.digest)
         deleted = tags.delete_many(
-            tx, repository.id, seen, actor="me", job_id=7, now=LATER
+            tx, repository.id, seen, cause=Cause("me", LATER, LATER, 7)
         )
         assert deleted == ["a", "b"]
         assert rows.tag_names(tx, repository) == ["c", "moved"]
@@ -137,9 +136,7 @@ async def test_tags_of_one_manifest_go_together(database: Database) -> None:
     def body(tx: Tx) -> None:
         repository, image = tag_some(tx, "a", "b")
         rows.put_tag(tx, repository, "other", rows.an_image(tx, repository))
-        gone = tags.delete_by_manifest(
-            tx, repository.id, image.id, actor="me", now=LATER
-        )
+        gone = tags.delete_by_manifest(tx, repository.id, image.id, cause=ME)
         assert gone == 2
         assert rows.tag_names(tx, repository) == ["other"]
         assert count(tx, repository) == 1
@@ -150,10 +147,7 @@ async def test_tags_of_one_manifest_go_together(database: Database) -> None:
 async def test_a_repository_is_emptied_in_pieces(database: Database) -> None:
     def body(tx: Tx) -> None:
         repository, _ = tag_some(tx, "a", "b", "latest")
-        gone = [
-            tags.delete_first(tx, repository.id, 2, actor="me", now=LATER)
-            for _ in range(3)
-        ]
+        gone = [tags.delete_first(tx, repository.id, 2, cause=ME) for _ in range(3)]
         assert gone == [2, 1, 0]
         assert count(tx, repository) == 0
 
@@ -212,9 +206,7 @@ async def test_concurrent_pushes_and_deletions_leave_the_count_right(
         database.write_now(lambda tx: rows.put_tag(tx, repository, name, image))
 
     def delete(name: str) -> None:
-        database.write_now(
-            lambda tx: tags.delete(tx, repository.id, name, actor="me", now=LATER)
-        )
+        database.write_now(lambda tx: tags.delete(tx, repository.id, name, cause=ME))
 
     names = [f"v{number % 5}" for number in range(20)]
     work = [asyncio.to_thread(push, name) for name in names]

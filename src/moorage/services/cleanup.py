@@ -15,6 +15,7 @@ from moorage.domain.access import Ability, CredentialKind, Principal, may
 from moorage.domain.cleanup import BulkDelete, Decision, plan
 from moorage.domain.digest import Digest
 from moorage.domain.errors import CleanupTooSoonError, ForbiddenError
+from moorage.domain.history import Cause
 from moorage.domain.jobs import ItemOutcome, Job, JobItem, JobKind, NewJob
 from moorage.domain.patterns import Pattern
 from moorage.domain.repositories import Repository
@@ -71,11 +72,13 @@ class Cleanup:
         signal: JobSignal,
         *,
         interval: timedelta = timedelta(hours=1),
+        undo_window: timedelta = timedelta(0),
     ) -> None:
         self._database = database
         self._clock = clock
         self._signal = signal
         self._interval = interval
+        self._undo_window = undo_window
 
     async def schedule(
         self, repository: Repository, rules: BulkDelete, principal: Principal
@@ -182,20 +185,14 @@ class Cleanup:
         self, run: JobRun, repository_id: int, after: int, total: int
     ) -> None:
         job, now = run.job, self._clock.now()
+        cause = Cause(job.actor, now, now + self._undo_window, job.id)
 
         def body(tx: Tx) -> None:
             items = jobs.list_items(tx, job.id, after=after, limit=BATCH)
             waiting = [item for item in items if item.outcome is ItemOutcome.PLANNED]
             if not waiting:
                 return
-            deleted = tags.delete_many(
-                tx,
-                repository_id,
-                _seen(waiting),
-                actor=job.actor,
-                job_id=job.id,
-                now=now,
-            )
+            deleted = tags.delete_many(tx, repository_id, _seen(waiting), cause=cause)
             jobs.settle_items(tx, job.id, waiting, deleted, reason=_MOVED)
             jobs.set_progress(tx, job.id, after + len(items), total)
 

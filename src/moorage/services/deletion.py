@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from moorage.domain.access import Principal
 from moorage.domain.digest import Digest
 from moorage.domain.errors import (
@@ -11,6 +13,7 @@ from moorage.domain.errors import (
     ManifestUnknownError,
     RepositoryUnknownError,
 )
+from moorage.domain.history import Cause
 from moorage.domain.names import RepositoryName, TagName
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
@@ -20,9 +23,20 @@ from moorage.store import blobs, manifests, repositories, tags
 class Deletion:
     """Hides what a client deletes; the bytes go by collection."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        undo_window: timedelta = timedelta(0),
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._undo_window = undo_window
+
+    def _cause(self, principal: Principal) -> Cause:
+        now = self._clock.now()
+        return Cause(principal.actor, now, now + self._undo_window)
 
     async def delete_tag(
         self, name: RepositoryName, tag: TagName, principal: Principal
@@ -32,13 +46,13 @@ class Deletion:
         Raises:
             ManifestUnknownError: There is no such tag.
         """
-        now = self._clock.now()
+        cause = self._cause(principal)
 
         def body(tx: Tx) -> bool:
             repository = repositories.find_by_path(tx, name)
             if repository is None:
                 raise RepositoryUnknownError(name=name)
-            return tags.delete(tx, repository.id, tag, actor=principal.actor, now=now)
+            return tags.delete(tx, repository.id, tag, cause=cause)
 
         if not await self._database.write(body):
             raise ManifestUnknownError(reference=tag)
@@ -52,7 +66,7 @@ class Deletion:
             ManifestUnknownError: There is no such manifest.
             ManifestReferencedError: An index lists it.
         """
-        now = self._clock.now()
+        cause = self._cause(principal)
 
         def body(tx: Tx) -> None:
             found = manifests.find(tx, name, digest)
@@ -61,10 +75,8 @@ class Deletion:
             parent = manifests.find_parent(tx, found.repository_id, digest)
             if parent is not None:
                 raise ManifestReferencedError(digest=str(digest), index=str(parent))
-            tags.delete_by_manifest(
-                tx, found.repository_id, found.id, actor=principal.actor, now=now
-            )
-            manifests.delete(tx, found.id, now=now)
+            tags.delete_by_manifest(tx, found.repository_id, found.id, cause=cause)
+            manifests.delete(tx, found.id, now=cause.now, held_until=cause.held_until)
 
         await self._database.write(body)
 

@@ -62,7 +62,7 @@ class Pull:
         """
         found = await self.manifest(name, reference)
         now = self._clock.now()
-        if found.lease_until < now + self._lease * RENEWED_SHARE:
+        if self._is_short(found.lease_until, now):
             until = now + self._lease
             await self._database.write(
                 lambda tx: manifests.renew(tx, found.id, lease_until=until)
@@ -85,7 +85,7 @@ class Pull:
         """
         linked = await self._linked(name, digest)
         now = self._clock.now()
-        if linked.lease_until < now + self._lease * RENEWED_SHARE:
+        if self._is_short(linked.lease_until, now):
             until = now + self._lease
             await self._database.write(lambda tx: _renew(tx, linked, until=until))
         return linked.blob
@@ -95,6 +95,9 @@ class Pull:
         if found is None:
             raise BlobUnknownError(digest=str(digest))
         return found
+
+    def _is_short(self, lease_until: datetime | None, now: datetime) -> bool:
+        return lease_until is None or lease_until < now + self._lease * RENEWED_SHARE
 
     def read(self, blob: StoredBlob, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield a range of a blob's bytes."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import ManifestReferencesUnknownError
+from moorage.domain.history import Cause
 from moorage.domain.manifest import ImageConfig, Manifest, effective_created_at
 from moorage.domain.names import RepositoryName, TagName
 from moorage.domain.repositories import Repository
@@ -29,12 +30,14 @@ class Push:
         clock: Clock,
         *,
         lease: timedelta,
+        undo_window: timedelta = timedelta(0),
         sparse_indexes: bool = False,
     ) -> None:
         self._database = database
         self._store = store
         self._clock = clock
         self._lease = lease
+        self._undo_window = undo_window
         self._sparse_indexes = sparse_indexes
 
     async def put_manifest(
@@ -53,6 +56,7 @@ class Push:
         config = await self._image_config(repository, manifest)
         now = self._clock.now()
         lease_until = now + self._lease
+        cause = Cause(principal.actor, now, now + self._undo_window)
 
         def body(tx: Tx) -> None:
             children = self._renew_references(tx, repository.id, manifest, lease_until)
@@ -76,8 +80,7 @@ class Push:
                     created_at=facts.created_at,
                     total_bytes=facts.total_bytes,
                     pushed_at=facts.pushed_at,
-                    actor=principal.actor,
-                    now=now,
+                    cause=cause,
                 )
 
         await self._database.write(body)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import RepositoryUnknownError
+from moorage.domain.history import Cause
 from moorage.domain.jobs import Job, JobKind, JobState, NewJob
 from moorage.domain.projects import Project
 from moorage.domain.repositories import Repository
@@ -42,10 +44,18 @@ class RepositoryPage:
 class Repositories:
     """What callers do to repositories; who may is checked before."""
 
-    def __init__(self, database: Database, clock: Clock, signal: JobSignal) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        signal: JobSignal,
+        *,
+        undo_window: timedelta = timedelta(0),
+    ) -> None:
         self._database = database
         self._clock = clock
         self._signal = signal
+        self._undo_window = undo_window
 
     async def list_by_project(
         self, project_id: int, *, offset: int, limit: int, with_tags: bool = False
@@ -163,11 +173,10 @@ class Repositories:
         self, run: JobRun, repository_id: int, done: int, left: int
     ) -> tuple[int, bool]:
         job, now = run.job, self._clock.now()
+        cause = Cause(job.actor, now, now + self._undo_window, job.id)
 
         def body(tx: Tx) -> tuple[int, bool]:
-            deleted = tags.delete_first(
-                tx, repository_id, BATCH, actor=job.actor, job_id=job.id, now=now
-            )
+            deleted = tags.delete_first(tx, repository_id, BATCH, cause=cause)
             total = done + max(left, deleted)
             jobs.set_progress(tx, job.id, done + deleted, total)
             gone = repositories.mark_deleted(tx, repository_id, now=now)

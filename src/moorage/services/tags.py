@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import TagInvalidError, TagUnknownError
+from moorage.domain.history import Cause
 from moorage.domain.names import TagName
 from moorage.domain.repositories import TagDetail
 from moorage.ports.clock import Clock
@@ -24,9 +26,16 @@ class TagPage:
 class Tags:
     """What callers do to tags; who may is checked before."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        undo_window: timedelta = timedelta(0),
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._undo_window = undo_window
 
     async def list_names(
         self, repository_id: int, *, offset: int, limit: int
@@ -78,10 +87,9 @@ class Tags:
             TagUnknownError: There is none of exactly this name.
         """
         tag, now = _parse(name), self._clock.now()
+        cause = Cause(principal.actor, now, now + self._undo_window)
         deleted = await self._database.write(
-            lambda tx: tags.delete(
-                tx, repository_id, tag, actor=principal.actor, now=now
-            )
+            lambda tx: tags.delete(tx, repository_id, tag, cause=cause)
         )
         if not deleted:
             raise TagUnknownError(tag=name)

@@ -11,7 +11,7 @@ from moorage.domain.repositories import StoredBlob
 from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Tx
 from moorage.ports.query import load
-from moorage.store.times import from_us, to_us
+from moorage.store.times import from_us_or_none, to_us
 
 _SQL = load("blobs")
 
@@ -22,7 +22,7 @@ class LinkedBlob:
 
     blob: StoredBlob
     repository_id: int
-    lease_until: datetime
+    lease_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ def find(tx: Tx, path: str, digest: Digest) -> LinkedBlob | None:
     if row is None:
         return None
     blob = StoredBlob(row["id"], digest, row["generation"], row["size_bytes"])
-    return LinkedBlob(blob, row["repository_id"], from_us(row["lease_until_us"]))
+    return LinkedBlob(
+        blob, row["repository_id"], from_us_or_none(row["lease_until_us"])
+    )
 
 
 def put(

@@ -31,7 +31,7 @@ VALUES (:repository_id, :blob_id, :lease_until_us, :now_us)
 -- name: renew_link
 UPDATE link SET lease_until_us = :lease_until_us
  WHERE repository_id = :repository_id AND blob_id = :blob_id
-   AND lease_until_us < :lease_until_us;
+   AND (lease_until_us IS NULL OR lease_until_us < :lease_until_us);
 
 -- name: renew_links
 -- Locks the links that a manifest is about to use, against their collection.
@@ -54,7 +54,7 @@ UPDATE link SET deleted_at_us = :now_us
 SELECT m.digest
   FROM manifest_blob mb
   JOIN manifest m ON m.id = mb.manifest_id
- WHERE mb.blob_id = :blob_id AND m.repository_id = :repository_id
+ WHERE mb.blob_id = :blob_id AND mb.repository_id = :repository_id
    AND m.deleted_at_us IS NULL
  LIMIT 1;
 

@@ -12,7 +12,7 @@ from moorage.domain.manifest import Manifest
 from moorage.domain.names import Reference
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store.times import from_us, to_us
+from moorage.store.times import from_us, from_us_or_none, to_us
 
 _SQL = load("manifests")
 
@@ -26,7 +26,7 @@ class StoredManifest:
     digest: Digest
     media_type: str
     content: bytes
-    lease_until: datetime
+    lease_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _stored(row: Row) -> StoredManifest:
         digest=Digest.parse(row["digest"]),
         media_type=row["media_type"],
         content=row["content"],
-        lease_until=from_us(row["lease_until_us"]),
+        lease_until=from_us_or_none(row["lease_until_us"]),
     )
 
 
@@ -132,7 +132,13 @@ def _put_references(
     for role, descriptors in roles.items():
         digests = [str(d.digest) for d in descriptors if not d.foreign]
         if digests:
-            tx.run(_SQL.put_blobs, manifest_id=manifest_id, role=role, digests=digests)
+            tx.run(
+                _SQL.put_blobs,
+                manifest_id=manifest_id,
+                repository_id=repository_id,
+                role=role,
+                digests=digests,
+            )
     if manifest.children:
         tx.run(
             _SQL.put_children,
@@ -175,9 +181,15 @@ def find_parent(tx: Tx, repository_id: int, digest: Digest) -> Digest | None:
     return None if row is None else Digest.parse(row["digest"])
 
 
-def delete(tx: Tx, manifest_id: int, *, now: datetime) -> bool:
-    """Mark a manifest deleted; return whether it was not before."""
-    return tx.run(_SQL.delete, id=manifest_id, now_us=to_us(now)) == 1
+def delete(tx: Tx, manifest_id: int, *, now: datetime, held_until: datetime) -> bool:
+    """Hide a manifest; return whether it was there. It is kept until ``held_until``."""
+    changed = tx.run(
+        _SQL.delete,
+        id=manifest_id,
+        now_us=to_us(now),
+        held_until_us=to_us(held_until),
+    )
+    return changed == 1
 
 
 def list_referrers(

@@ -35,8 +35,8 @@ VALUES (:manifest_id, :content)
     ON CONFLICT (manifest_id) DO NOTHING;
 
 -- name: put_blobs
-INSERT INTO manifest_blob (manifest_id, blob_id, role)
-SELECT :manifest_id, id, :role
+INSERT INTO manifest_blob (manifest_id, repository_id, blob_id, role)
+SELECT :manifest_id, :repository_id, id, :role
   FROM blob
  WHERE digest IN ({{texts:digests}}) AND deleted_at_us IS NULL
     ON CONFLICT (manifest_id, blob_id, role) DO NOTHING;
@@ -57,7 +57,8 @@ RETURNING digest, total_bytes, created_at_us;
 
 -- name: renew_one
 UPDATE manifest SET lease_until_us = :lease_until_us
- WHERE id = :id AND lease_until_us < :lease_until_us;
+ WHERE id = :id
+   AND (lease_until_us IS NULL OR lease_until_us < :lease_until_us);
 
 -- name: parent
 -- One living index of the repository that lists the manifest.
@@ -68,7 +69,10 @@ SELECT p.digest
  LIMIT 1;
 
 -- name: delete
-UPDATE manifest SET deleted_at_us = :now_us
+UPDATE manifest
+   SET deleted_at_us = :now_us,
+       lease_until_us = CASE WHEN lease_until_us > :held_until_us
+                             THEN lease_until_us ELSE :held_until_us END
  WHERE id = :id AND deleted_at_us IS NULL;
 
 -- name: referrers

@@ -1,17 +1,18 @@
 """Tags: pointers to manifests, and the record of their moves.
 
 Whatever changes tags here also keeps the repository's ``tag_count`` and the history,
-in the same transaction.
+in the same transaction, and has collection look at the manifest that a tag left once
+``held_until`` has passed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from moorage.domain.cleanup import TagFacts
 from moorage.domain.digest import Digest
+from moorage.domain.history import Cause
 from moorage.domain.repositories import TagDetail
 from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
@@ -25,24 +26,7 @@ AFTER_EVERY_NAME = "~"
 _SQL = load("tags")
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    """Who moves tags, when, and in which run."""
-
-    actor: str
-    now: datetime
-    job_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Push:
-    """Where a tag is pointed to, and why."""
-
-    digest: Digest
-    cause: _Cause
-
-
-def put(  # noqa: PLR0913 (a tag carries copies of what lists are ordered by)
+def put(
     tx: Tx,
     repository_id: int,
     name: str,
@@ -52,14 +36,12 @@ def put(  # noqa: PLR0913 (a tag carries copies of what lists are ordered by)
     created_at: datetime,
     total_bytes: int,
     pushed_at: datetime,
-    actor: str,
-    now: datetime,
+    cause: Cause,
 ) -> None:
     """Point a tag at a manifest, whether or not it was there.
 
     Only a real move is recorded and dated; the copies are brought up to date always.
     """
-    moved = _Push(digest, _Cause(actor, now))
     copied = {
         "repository_id": repository_id,
         "name": name,
@@ -67,19 +49,24 @@ def put(  # noqa: PLR0913 (a tag carries copies of what lists are ordered by)
         "total_bytes": total_bytes,
         "created_at_us": to_us(created_at),
         "pushed_at_us": to_us(pushed_at),
-        "now_us": to_us(now),
+        "now_us": to_us(cause.now),
     }
     previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
     if previous is None:
         if tx.run(_SQL.insert, version_key=version_key(name), **copied):
             repositories.add_to_tag_count(tx, repository_id, 1)
-            _record_push(tx, repository_id, name, moved, None)
+            _record_push(tx, repository_id, name, digest, None, cause)
             return
         # Another transaction brought it in between.
         previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
     tx.run(_SQL.point, **copied)
     if previous is not None and previous["manifest_id"] != manifest_id:
-        _record_push(tx, repository_id, name, moved, previous["digest"])
+        tx.run(
+            _SQL.keep,
+            manifest_id=previous["manifest_id"],
+            held_until_us=to_us(cause.held_until),
+        )
+        _record_push(tx, repository_id, name, digest, previous["digest"], cause)
 
 
 def delete(
@@ -87,9 +74,7 @@ def delete(
     repository_id: int,
     name: str,
     *,
-    actor: str,
-    now: datetime,
-    job_id: int | None = None,
+    cause: Cause,
     expected_manifest_id: int | None = None,
 ) -> bool:
     """Remove a tag; return whether it was there.
@@ -101,7 +86,7 @@ def delete(
         return False
     if expected_manifest_id not in (None, found["manifest_id"]):
         return False
-    _delete(tx, repository_id, [name], _Cause(actor, now, job_id))
+    _delete(tx, repository_id, [name], cause)
     return True
 
 
@@ -110,9 +95,7 @@ def delete_many(
     repository_id: int,
     seen: Mapping[str, Digest],
     *,
-    actor: str,
-    now: datetime,
-    job_id: int | None = None,
+    cause: Cause,
 ) -> list[str]:
     """Remove tags that still point where they were seen to; return which they were.
 
@@ -124,7 +107,7 @@ def delete_many(
         names=list(seen),
         references=[f"{name}@{digest}" for name, digest in seen.items()],
     )
-    return _delete(tx, repository_id, _names(rows), _Cause(actor, now, job_id))
+    return _delete(tx, repository_id, _names(rows), cause)
 
 
 def delete_first(
@@ -132,24 +115,25 @@ def delete_first(
     repository_id: int,
     limit: int,
     *,
-    actor: str,
-    now: datetime,
-    job_id: int | None = None,
+    cause: Cause,
 ) -> int:
     """Remove tags, whatever their names, up to a number; return how many there were."""
     rows = tx.all(_SQL.lock_first, repository_id=repository_id, limit=limit)
-    cause = _Cause(actor, now, job_id)
     return len(_delete(tx, repository_id, _names(rows), cause))
 
 
 def delete_by_manifest(
-    tx: Tx, repository_id: int, manifest_id: int, *, actor: str, now: datetime
+    tx: Tx,
+    repository_id: int,
+    manifest_id: int,
+    *,
+    cause: Cause,
 ) -> int:
     """Remove every tag that points to a manifest; return how many there were."""
     rows = tx.all(
         _SQL.lock_manifest, repository_id=repository_id, manifest_id=manifest_id
     )
-    return len(_delete(tx, repository_id, _names(rows), _Cause(actor, now)))
+    return len(_delete(tx, repository_id, _names(rows), cause))
 
 
 def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
@@ -220,7 +204,7 @@ def list_names_of_many(tx: Tx, repository_ids: list[int]) -> dict[int, list[str]
     return found
 
 
-def _delete(tx: Tx, repository_id: int, names: list[str], cause: _Cause) -> list[str]:
+def _delete(tx: Tx, repository_id: int, names: list[str], cause: Cause) -> list[str]:
     """Remove tags whose rows are locked."""
     if names:
         tx.run(
@@ -231,24 +215,35 @@ def _delete(tx: Tx, repository_id: int, names: list[str], cause: _Cause) -> list
             job_id=cause.job_id,
             now_us=to_us(cause.now),
         )
+        tx.run(
+            _SQL.keep_named,
+            repository_id=repository_id,
+            names=names,
+            held_until_us=to_us(cause.held_until),
+        )
         deleted = tx.run(_SQL.delete_names, repository_id=repository_id, names=names)
         repositories.add_to_tag_count(tx, repository_id, -deleted)
     return names
 
 
 def _record_push(
-    tx: Tx, repository_id: int, name: str, to: _Push, previous_digest: str | None
+    tx: Tx,
+    repository_id: int,
+    name: str,
+    digest: Digest,
+    previous_digest: str | None,
+    cause: Cause,
 ) -> None:
     tx.run(
         _SQL.record,
         repository_id=repository_id,
         name=name,
         action="push",
-        digest=str(to.digest),
+        digest=str(digest),
         previous_digest=previous_digest,
-        actor=to.cause.actor,
-        job_id=to.cause.job_id,
-        now_us=to_us(to.cause.now),
+        actor=cause.actor,
+        job_id=cause.job_id,
+        now_us=to_us(cause.now),
     )
 
 

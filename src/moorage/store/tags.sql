@@ -42,6 +42,20 @@ SELECT tag.repository_id, tag.name, 'delete', NULL, manifest.digest,
  WHERE tag.repository_id = :repository_id AND tag.name IN ({{texts:names}})
  ORDER BY tag.name;
 
+-- name: keep
+-- The manifest that a tag leaves is safe until then, and looked at after it.
+UPDATE manifest
+   SET lease_until_us = CASE WHEN lease_until_us > :held_until_us
+                             THEN lease_until_us ELSE :held_until_us END
+ WHERE id = :manifest_id;
+
+-- name: keep_named
+UPDATE manifest
+   SET lease_until_us = CASE WHEN lease_until_us > :held_until_us
+                             THEN lease_until_us ELSE :held_until_us END
+ WHERE id IN (SELECT manifest_id FROM tag
+               WHERE repository_id = :repository_id AND name IN ({{texts:names}}));
+
 -- name: delete_names
 DELETE FROM tag
  WHERE repository_id = :repository_id AND name IN ({{texts:names}});

@@ -140,6 +140,10 @@ CREATE TABLE namespace_repository (
 ) {{strict}};
 CREATE INDEX namespace_repository_repository ON namespace_repository (repository_id);
 
+-- Collection: lease_until_us says until when a blob, link or manifest is safe although
+-- nothing may reach it, and that it is looked at then. It is null once a look found the
+-- thing reached, until something that reached it goes.
+
 -- One row per stored object. A tombstone (deleted_at_us) may share its digest with a
 -- younger row: the generation tells their objects apart.
 CREATE TABLE blob (
@@ -147,26 +151,27 @@ CREATE TABLE blob (
     digest {{text}} NOT NULL,
     generation {{text}} NOT NULL,
     size_bytes {{int}} NOT NULL,
-    lease_until_us {{int}} NOT NULL,
+    lease_until_us {{int}},
     created_at_us {{int}} NOT NULL,
     deleted_at_us {{int}}
 ) {{strict}};
 CREATE UNIQUE INDEX blob_digest ON blob (digest) WHERE deleted_at_us IS NULL;
 CREATE INDEX blob_tombstone ON blob (digest, generation)
     WHERE deleted_at_us IS NOT NULL;
-CREATE INDEX blob_lease ON blob (lease_until_us) WHERE deleted_at_us IS NULL;
+CREATE INDEX blob_lease ON blob (lease_until_us) WHERE lease_until_us IS NOT NULL;
 
 -- A link lets a repository serve a blob.
 CREATE TABLE link (
+    id {{id}},
     repository_id {{int}} NOT NULL REFERENCES repository (id),
     blob_id {{int}} NOT NULL REFERENCES blob (id),
-    lease_until_us {{int}} NOT NULL,
+    lease_until_us {{int}},
     created_at_us {{int}} NOT NULL,
     deleted_at_us {{int}},
-    PRIMARY KEY (repository_id, blob_id)
+    UNIQUE (repository_id, blob_id)
 ) {{strict}};
 CREATE INDEX link_blob ON link (blob_id, repository_id);
-CREATE INDEX link_lease ON link (lease_until_us);
+CREATE INDEX link_lease ON link (lease_until_us) WHERE lease_until_us IS NOT NULL;
 
 -- created_at_us is the effective date: see domain/manifest.py. artifact_type is what
 -- the referrers API shows: the manifest's own or its configuration's media type.
@@ -183,13 +188,14 @@ CREATE TABLE manifest (
     created_at_us {{int}} NOT NULL,
     platforms {{text}} NOT NULL,
     pushed_at_us {{int}} NOT NULL,
-    lease_until_us {{int}} NOT NULL,
+    lease_until_us {{int}},
     deleted_at_us {{int}},
     UNIQUE (repository_id, digest)
 ) {{strict}};
 CREATE INDEX manifest_subject ON manifest (repository_id, subject_digest, digest)
     WHERE subject_digest IS NOT NULL;
-CREATE INDEX manifest_lease ON manifest (lease_until_us);
+CREATE INDEX manifest_lease ON manifest (lease_until_us)
+    WHERE lease_until_us IS NOT NULL;
 
 -- The bytes, apart, so that lists do not read past them.
 CREATE TABLE manifest_payload (
@@ -200,11 +206,12 @@ CREATE TABLE manifest_payload (
 -- Which stored blobs a manifest uses, each once per role.
 CREATE TABLE manifest_blob (
     manifest_id {{int}} NOT NULL REFERENCES manifest (id) ON DELETE CASCADE,
+    repository_id {{int}} NOT NULL REFERENCES repository (id),
     blob_id {{int}} NOT NULL REFERENCES blob (id),
     role {{text}} NOT NULL CHECK (role IN ('config', 'layer')),
     PRIMARY KEY (manifest_id, blob_id, role)
 ) {{strict}};
-CREATE INDEX manifest_blob_blob ON manifest_blob (blob_id, manifest_id);
+CREATE INDEX manifest_blob_blob ON manifest_blob (blob_id, repository_id);
 
 -- Which manifests an index lists, by digest: a child may be missing.
 CREATE TABLE manifest_child (
@@ -287,6 +294,7 @@ CREATE TABLE hold (
     CHECK ((tag IS NULL) <> (digest IS NULL))
 ) {{strict}};
 CREATE INDEX hold_repository ON hold (repository_id, id);
+CREATE INDEX hold_digest ON hold (repository_id, digest) WHERE digest IS NOT NULL;
 
 -- A policy's rules are a JSON document in our rule language, or GitLab's attributes.
 CREATE TABLE policy (
@@ -326,6 +334,23 @@ CREATE TABLE plan_item (
     digest {{text}} NOT NULL,
     facts {{text}} NOT NULL,
     PRIMARY KEY (plan_id, decision, position)
+) {{strict}};
+
+-- What collection did, hour by hour, and what went wrong last.
+CREATE TABLE garbage_hour (
+    hour_us {{int}} PRIMARY KEY,
+    manifests {{int}} NOT NULL,
+    links {{int}} NOT NULL,
+    blobs {{int}} NOT NULL,
+    freed_bytes {{int}} NOT NULL,
+    errors {{int}} NOT NULL,
+    last_error {{text}}
+) {{strict}};
+
+CREATE TABLE garbage_pause (
+    one {{int}} PRIMARY KEY CHECK (one = 1),
+    paused_at_us {{int}} NOT NULL,
+    actor {{text}} NOT NULL
 ) {{strict}};
 
 -- Work to be done: claimed with a lease, tried again, kept when done.
