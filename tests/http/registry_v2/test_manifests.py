@@ -211,15 +211,27 @@ async def test_a_blob_digest_is_no_manifest(registry: Registry) -> None:
     assert (await registry.send("GET", path)).status_code == 404
 
 
-@pytest.mark.parametrize("reference", ["sha256:totallywrong", "-no", "a" * 129])
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_what_is_no_reference(
-    registry: Registry, method: str, reference: str
+@pytest.mark.parametrize("reference", ["-no", ".INVALID", "a" * 129, "%C3%A4", "%00"])
+async def test_nothing_can_be_under_what_is_no_tag(
+    registry: Registry, reference: str
 ) -> None:
     await registry.push_image(NAME)
     path = f"/v2/{NAME}/manifests/{reference}"
-    response = await registry.send(method, path, content=image())
+    response = await registry.send("PUT", path, content=image())
     assert response.status_code == 400
+    assert codes(response) == ["TAG_INVALID"]
+    for method in ("GET", "HEAD", "DELETE"):
+        response = await registry.send(method, path)
+        assert response.status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+async def test_what_is_no_digest(registry: Registry, method: str) -> None:
+    await registry.push_image(NAME)
+    for text in ("sha256:totallywrong", f"sha257:{'a' * 64}", f"sha256:{'A' * 64}"):
+        path = f"/v2/{NAME}/manifests/{text}"
+        response = await registry.send(method, path, content=image())
+        assert response.status_code == 400
 
 
 async def test_not_modified(registry: Registry) -> None:

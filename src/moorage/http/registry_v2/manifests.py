@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from moorage.domain.digest import CANONICAL_ALGORITHM, Digest
-from moorage.domain.errors import DigestInvalidError, InvalidError
+from moorage.domain.errors import (
+    DigestInvalidError,
+    InvalidError,
+    ManifestUnknownError,
+    TagInvalidError,
+)
 from moorage.domain.manifest import Manifest
 from moorage.domain.names import Reference, TagName, parse_reference
 from moorage.domain.scopes import DELETE, PULL, PUSH
@@ -18,7 +23,7 @@ MAX_TAGS = 100
 async def get(call: Call) -> Response:
     """``GET`` and ``HEAD`` (end-3)."""
     await call.authorise(PULL)
-    reference = parse_reference(call.argument)
+    reference = _stored(call.argument)
     pull = call.context.pull
     look = pull.check_manifest if call.request.method == "HEAD" else pull.manifest
     found = await look(call.name, reference)
@@ -31,6 +36,14 @@ async def get(call: Call) -> Response:
         return Response(304, headers)
     headers["Content-Length"] = str(len(found.content))
     return Response(200, headers, found.content)
+
+
+def _stored(text: str) -> Reference:
+    """Read the name of what should be there: nothing is, under what is no tag."""
+    try:
+        return parse_reference(text)
+    except TagInvalidError as error:
+        raise ManifestUnknownError(reference=text[:200]) from error
 
 
 async def put(call: Call) -> Response:
@@ -75,7 +88,7 @@ def _tags(call: Call, reference: Reference) -> list[TagName]:
 async def delete(call: Call) -> Response:
     """``DELETE`` (end-9): a tag alone, or a manifest and all its tags."""
     principal = await call.authorise(DELETE)
-    reference = parse_reference(call.argument)
+    reference = _stored(call.argument)
     deletion = call.context.deletion
     if isinstance(reference, Digest):
         await deletion.delete_manifest(call.name, reference, principal)
