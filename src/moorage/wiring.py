@@ -45,6 +45,7 @@ from moorage.services.placement import Placement
 from moorage.services.projects import Projects
 from moorage.services.pull import Pull
 from moorage.services.push import Push
+from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
@@ -88,9 +89,8 @@ async def build(settings: Settings, database: Database) -> Services:
     authorization = Authorization(
         database, clock, identity, create_on_push=settings.create_on_push
     )
-    registry_tokens = RegistryTokens(
-        await _signing_key(database, clock), clock, settings.token_lifetime
-    )
+    signing_key = await _signing_key(database, clock)
+    registry_tokens = RegistryTokens(signing_key, clock, settings.token_lifetime)
     undo_window = settings.undo_window
     repositories = Repositories(database, clock, signal, undo_window=undo_window)
     cleanup = Cleanup(
@@ -126,7 +126,10 @@ async def build(settings: Settings, database: Database) -> Services:
     )
     token = TokenApp(
         TokenContext(
-            identity=identity, authorization=authorization, tokens=registry_tokens
+            identity=identity,
+            authorization=authorization,
+            tokens=registry_tokens,
+            refresh_tokens=RefreshTokens(signing_key, clock, identity),
         )
     )
     api = create_api(

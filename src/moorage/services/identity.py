@@ -88,6 +88,41 @@ class Identity:
             raise BlockedUserError
         return _principal(account, CredentialKind.PASSWORD)
 
+    async def readmit_token(self, token_id: int) -> Principal:
+        """Return who an access token acts as that was presented earlier.
+
+        Raises:
+            UnauthenticatedError, BlockedUserError: As for ``authenticate_token``.
+        """
+
+        def body(tx: Tx) -> tuple[Token, Account] | None:
+            return _with_account(tx, tokens.find(tx, token_id))
+
+        found = await self._database.quick(body)
+        if found is None:
+            raise UnauthenticatedError
+        return await self._admit(*found)
+
+    async def readmit_account(self, account_id: int) -> Principal:
+        """Return somebody who gave the right password earlier.
+
+        Raises:
+            UnauthenticatedError: The account is gone.
+            BlockedUserError: It was blocked.
+        """
+        account = await self._database.quick(lambda tx: accounts.find(tx, account_id))
+        if account is None:
+            raise UnauthenticatedError
+        if account.blocked:
+            raise BlockedUserError
+        return _principal(account, CredentialKind.PASSWORD)
+
+    async def password_hash(self, account_id: int) -> str | None:
+        """Return what is stored of an account's password, if it has one."""
+        return await self._database.quick(
+            lambda tx: accounts.find_password_hash(tx, account_id)
+        )
+
     async def project_access(
         self, principal: Principal, project: Project
     ) -> ProjectAccess:
@@ -128,13 +163,7 @@ class Identity:
         secret_hash = hash_secret(secret)
 
         def body(tx: Tx) -> tuple[Token, Account] | None:
-            token = tokens.find_by_secret(tx, secret_hash)
-            if token is None or token.account_id is None:
-                return None
-            account = accounts.find(tx, token.account_id)
-            if account is None or token.kind not in _TOKEN_KINDS:
-                return None
-            return token, account
+            return _with_account(tx, tokens.find_by_secret(tx, secret_hash))
 
         return await self._database.quick(body)
 
@@ -165,6 +194,13 @@ class Identity:
             return self._hasher.verify(password_hash, password)
         except (Argon2Error, InvalidHashError, UnicodeEncodeError):
             return False
+
+
+def _with_account(tx: Tx, token: Token | None) -> tuple[Token, Account] | None:
+    if token is None or token.account_id is None or token.kind not in _TOKEN_KINDS:
+        return None
+    account = accounts.find(tx, token.account_id)
+    return None if account is None else (token, account)
 
 
 def access_to(project: Project, level: Role) -> ProjectAccess:

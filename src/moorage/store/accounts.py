@@ -85,6 +85,12 @@ def find_login(tx: Tx, login: str) -> tuple[Account, str | None] | None:
     return None if row is None else (from_row(row), row["password_hash"])
 
 
+def find_password_hash(tx: Tx, account_id: int) -> str | None:
+    """Return the hash of an account's password, if it has one."""
+    row = tx.one(_SQL.find, account_id=account_id)
+    return None if row is None else row["password_hash"]
+
+
 def find_many(tx: Tx, account_ids: Sequence[int]) -> dict[int, Account]:
     """Return the accounts that exist, by id."""
     rows = tx.all(_SQL.find_many, account_ids=list(account_ids))

@@ -33,6 +33,7 @@ from moorage.http.messages import (
 from moorage.http.token_auth import errors
 from moorage.services.authorization import Authorization
 from moorage.services.identity import Identity
+from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import SERVICE, RegistryTokens
 
 MAX_FORM_BYTES = 64 << 10
@@ -50,6 +51,7 @@ class Context:
     identity: Identity
     authorization: Authorization
     tokens: RegistryTokens
+    refresh_tokens: RefreshTokens
 
 
 class TokenApp:
@@ -90,23 +92,31 @@ class TokenApp:
             principal = await self._context.identity.authenticate_basic(
                 *parse_basic(header)
             )
-        scopes = _scopes(request.query)
-        return await self._issue(principal, scopes)
+        offline = request.parameter("offline_token") == "true"
+        return await self._issue(principal, _scopes(request.query), offline=offline)
 
     async def _post(self, request: Request) -> Response:
-        """``POST``: OAuth2's form with a password."""
+        """``POST``: OAuth2's form with a password or a refresh token."""
         form = _form(await request.read_at_most(MAX_FORM_BYTES))
         if _first(form, "service") != SERVICE:
             return Response(404)
         grant_type = _first(form, "grant_type")
-        if grant_type != "password":
+        if grant_type == "password":
+            principal = await self._context.identity.authenticate_basic(
+                _first(form, "username"), _first(form, "password")
+            )
+        elif grant_type == "refresh_token":
+            principal = await self._context.refresh_tokens.redeem(
+                _first(form, "refresh_token")
+            )
+        else:
             raise InvalidError("unsupported grant_type", grant_type=grant_type[:50])
-        principal = await self._context.identity.authenticate_basic(
-            _first(form, "username"), _first(form, "password")
-        )
-        return await self._issue(principal, _scopes(form))
+        offline = _first(form, "access_type") == "offline"
+        return await self._issue(principal, _scopes(form), offline=offline)
 
-    async def _issue(self, principal: Principal, scopes: list[TokenScope]) -> Response:
+    async def _issue(
+        self, principal: Principal, scopes: list[TokenScope], *, offline: bool
+    ) -> Response:
         grants = await self._context.authorization.grant(principal, scopes)
         nothing = not grants.repositories and not grants.catalog
         if principal.anonymous and nothing:
@@ -119,7 +129,13 @@ class TokenApp:
             "issued_at": token.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "scope": " ".join(str(scope) for scope in grants.scopes()),
         }
+        if offline:
+            body |= await self._refresh(principal)
         return Response.json(200, body)
+
+    async def _refresh(self, principal: Principal) -> dict[str, str]:
+        refresh_token = await self._context.refresh_tokens.issue(principal)
+        return {} if refresh_token is None else {"refresh_token": refresh_token}
 
 
 def _scopes(fields: Fields) -> list[TokenScope]:
