@@ -64,9 +64,11 @@ class Pull:
         now = self._clock.now()
         if self._is_short(found.lease_until, now):
             until = now + self._lease
-            await self._database.write(
+            renewed = await self._database.write(
                 lambda tx: manifests.renew(tx, found.id, lease_until=until)
             )
+            if not renewed:
+                raise ManifestUnknownError(reference=str(reference))
         return found
 
     async def blob(self, name: RepositoryName, digest: Digest) -> StoredBlob:
@@ -87,7 +89,11 @@ class Pull:
         now = self._clock.now()
         if self._is_short(linked.lease_until, now):
             until = now + self._lease
-            await self._database.write(lambda tx: _renew(tx, linked, until=until))
+            renewed = await self._database.write(
+                lambda tx: _renew(tx, linked, until=until)
+            )
+            if not renewed:
+                raise BlobUnknownError(digest=str(digest))
         return linked.blob
 
     async def _linked(self, name: RepositoryName, digest: Digest) -> LinkedBlob:
@@ -145,9 +151,10 @@ class Pull:
         )
 
 
-def _renew(tx: Tx, linked: LinkedBlob, *, until: datetime) -> None:
+def _renew(tx: Tx, linked: LinkedBlob, *, until: datetime) -> bool:
+    """Renew both leases; what collection took since it was found is not there."""
     blobs.renew(tx, linked.blob.digest, lease_until=until)
-    blobs.renew_link(tx, linked.repository_id, linked.blob.id, lease_until=until)
+    return blobs.renew_link(tx, linked.repository_id, linked.blob.id, lease_until=until)
 
 
 def _key(blob: StoredBlob) -> BlobKey:

@@ -86,14 +86,15 @@ def link(
 
 def renew_link(
     tx: Tx, repository_id: int, blob_id: int, *, lease_until: datetime
-) -> None:
-    """Renew a link's lease; never shorten it."""
-    tx.run(
+) -> bool:
+    """Renew a link's lease, never shorten it; return whether the link is there."""
+    renewed = tx.run(
         _SQL.renew_link,
         repository_id=repository_id,
         blob_id=blob_id,
         lease_until_us=to_us(lease_until),
     )
+    return renewed == 1
 
 
 def renew_links(

@@ -29,9 +29,12 @@ VALUES (:repository_id, :blob_id, :lease_until_us, :now_us)
    SET lease_until_us = excluded.lease_until_us, deleted_at_us = NULL;
 
 -- name: renew_link
-UPDATE link SET lease_until_us = :lease_until_us
+-- Touches the row in any case: that it was there to be touched is the answer.
+UPDATE link
+   SET lease_until_us = CASE WHEN lease_until_us > :lease_until_us
+                             THEN lease_until_us ELSE :lease_until_us END
  WHERE repository_id = :repository_id AND blob_id = :blob_id
-   AND (lease_until_us IS NULL OR lease_until_us < :lease_until_us);
+   AND deleted_at_us IS NULL;
 
 -- name: renew_links
 -- Locks the links that a manifest is about to use, against their collection.

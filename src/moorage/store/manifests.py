@@ -170,9 +170,10 @@ def renew_children(
     ]
 
 
-def renew(tx: Tx, manifest_id: int, *, lease_until: datetime) -> None:
-    """Renew a manifest's lease; never shorten it."""
-    tx.run(_SQL.renew_one, id=manifest_id, lease_until_us=to_us(lease_until))
+def renew(tx: Tx, manifest_id: int, *, lease_until: datetime) -> bool:
+    """Renew a manifest's lease, never shorten it; return whether it is there."""
+    renewed = tx.run(_SQL.renew_one, id=manifest_id, lease_until_us=to_us(lease_until))
+    return renewed == 1
 
 
 def find_parent(tx: Tx, repository_id: int, digest: Digest) -> Digest | None:

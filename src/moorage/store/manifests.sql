@@ -56,9 +56,11 @@ UPDATE manifest SET lease_until_us = :lease_until_us
 RETURNING digest, total_bytes, created_at_us;
 
 -- name: renew_one
-UPDATE manifest SET lease_until_us = :lease_until_us
- WHERE id = :id
-   AND (lease_until_us IS NULL OR lease_until_us < :lease_until_us);
+-- Touches the row in any case: that it was there to be touched is the answer.
+UPDATE manifest
+   SET lease_until_us = CASE WHEN lease_until_us > :lease_until_us
+                             THEN lease_until_us ELSE :lease_until_us END
+ WHERE id = :id AND deleted_at_us IS NULL;
 
 -- name: parent
 -- One living index of the repository that lists the manifest.
