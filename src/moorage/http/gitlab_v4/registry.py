@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from moorage.domain.access import Ability, Role, may, sees
+from moorage.domain.access import Ability, may, sees
 from moorage.domain.cleanup import BulkDelete
 from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import (
@@ -27,6 +27,12 @@ from moorage.domain.patterns import Pattern, PatternInvalidError
 from moorage.domain.repositories import Repository
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.images import (
+    readable,
+    readable_group,
+    repository_of,
+    require,
+)
 from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 from moorage.http.gitlab_v4.registry_entities import (
@@ -37,7 +43,6 @@ from moorage.http.gitlab_v4.registry_entities import (
 )
 from moorage.http.gitlab_v4.routing import Route, RouteUnknownError
 from moorage.services.repositories import RepositoryPage
-from moorage.services.rights import VisibleProject
 
 _REPOSITORIES = "/projects/{id}/registry/repositories"
 _REPOSITORY = _REPOSITORIES + "/{repository_id}"
@@ -55,7 +60,7 @@ class _ListParameters(Parameters):
 
 async def list_by_project(call: Call) -> Response:
     """``GET /projects/:id/registry/repositories``."""
-    seen = await _readable(call)
+    seen = await readable(call)
     wanted, page = call.read(_ListParameters), page_of(call)
     found = await call.context.repositories.list_by_project(
         seen.project.id, offset=page.offset, limit=page.limit, with_tags=wanted.tags
@@ -65,9 +70,7 @@ async def list_by_project(call: Call) -> Response:
 
 async def list_by_group(call: Call) -> Response:
     """``GET /groups/:id/registry/repositories``."""
-    seen = await call.context.groups.visible(call.principal, call.reference())
-    if not call.principal.admin and seen.level < Role.REPORTER:
-        raise ForbiddenError
+    seen = await readable_group(call)
     wanted, page = call.read(_ListParameters), page_of(call)
     found = await call.context.repositories.list_by_group(
         seen.group.id, offset=page.offset, limit=page.limit, with_tags=wanted.tags
@@ -132,9 +135,9 @@ async def get(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     """``DELETE /projects/:id/registry/repositories/:repository_id``."""
-    seen = await _readable(call)
-    repository = await _repository(call, seen)
-    _require(call, seen, Ability.ADMIN_IMAGE)
+    seen = await readable(call)
+    repository = await repository_of(call, seen)
+    require(call, seen, Ability.ADMIN_IMAGE)
     job_id = await call.context.repositories.schedule_deletion(
         repository, call.principal
     )
@@ -152,9 +155,9 @@ class _TagListParameters(Parameters):
 
 async def list_tags(call: Call) -> Response:
     """``GET /projects/:id/registry/repositories/:repository_id/tags``."""
-    seen = await _readable(call)
+    seen = await readable(call)
     wanted, page = call.read(_TagListParameters), page_of(call)
-    repository = await _repository(call, seen)
+    repository = await repository_of(call, seen)
     if wanted.pagination == "keyset":
         return await _answer_keyset(call, wanted, page, repository)
     names = await call.context.tags.list_names(
@@ -195,17 +198,17 @@ def _tag_entities(
 
 async def get_tag(call: Call) -> Response:
     """``GET /projects/:id/registry/repositories/:repository_id/tags/:tag_name``."""
-    seen = await _readable(call)
-    repository = await _repository(call, seen)
+    seen = await readable(call)
+    repository = await repository_of(call, seen)
     tag = await call.context.tags.get(repository.id, call.text("tag_name"))
     return answer(tag_detail_entity(repository, tag, call.context.registry_host))
 
 
 async def delete_tag(call: Call) -> Response:
     """``DELETE /projects/:id/registry/repositories/:repository_id/tags/:tag_name``."""
-    seen = await _readable(call)
-    repository = await _repository(call, seen)
-    _require(call, seen, Ability.DESTROY_TAG)
+    seen = await readable(call)
+    repository = await repository_of(call, seen)
+    require(call, seen, Ability.DESTROY_TAG)
     await call.context.tags.delete(repository.id, call.text("tag_name"), call.principal)
     return answer(200)
 
@@ -225,11 +228,11 @@ class _BulkParameters(Parameters):
 
 async def delete_tags(call: Call) -> Response:
     """``DELETE /projects/:id/registry/repositories/:repository_id/tags``."""
-    seen = await _readable(call)
+    seen = await readable(call)
     wanted = call.read(_BulkParameters)
     rules = _read_rules(wanted)
-    repository = await _repository(call, seen)
-    _require(call, seen, Ability.ADMIN_IMAGE)
+    repository = await repository_of(call, seen)
+    require(call, seen, Ability.ADMIN_IMAGE)
     if wanted.dry_run:
         # Not to be ignored like other unknown parameters: who sends it wants to lose
         # nothing.
@@ -281,29 +284,6 @@ class _RuleReader:
 
 
 # Shared by the above
-
-
-async def _readable(call: Call) -> VisibleProject:
-    """Find the project of a call, whose images the caller may read.
-
-    Raises:
-        ProjectUnknownError: There is none that the caller sees.
-        ForbiddenError: They see it, but not its images.
-    """
-    seen = await call.context.projects.visible(call.principal, call.reference())
-    _require(call, seen, Ability.READ_IMAGE)
-    return seen
-
-
-async def _repository(call: Call, seen: VisibleProject) -> Repository:
-    return await call.context.repositories.get(
-        seen.project.id, call.number("repository_id")
-    )
-
-
-def _require(call: Call, seen: VisibleProject, ability: Ability) -> None:
-    if not may(call.principal, ability, seen.access):
-        raise ForbiddenError
 
 
 def _accepted(call: Call, job_id: int) -> Response:
