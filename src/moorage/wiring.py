@@ -52,6 +52,7 @@ from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.uploads import Uploads
 from moorage.services.users import Users
+from moorage.services.webhooks import Webhooks
 from moorage.store import secrets as secret_store
 
 SIGNING_KEY = "registry_token_key"
@@ -146,6 +147,7 @@ async def build(settings: Settings, database: Database) -> Services:
             tags=Tags(database, clock, undo_window=undo_window),
             cleanup=cleanup,
             jobs=Jobs(database, clock, identity, kinds),
+            webhooks=Webhooks(database, clock),
         )
     )
     return Services(

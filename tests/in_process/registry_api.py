@@ -29,6 +29,7 @@ from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.users import Users
+from moorage.services.webhooks import Webhooks
 from moorage.store import members, projects, tokens
 from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
@@ -142,6 +143,7 @@ async def registry_api(
         tags=Tags(database, clock),
         cleanup=cleanup,
         jobs=Jobs(database, clock, identity, handlers),
+        webhooks=Webhooks(database, clock),
     )
     transport = httpx.ASGITransport(create(context))
     base_url = f"{EXTERNAL_URL}/api/v4"

@@ -108,6 +108,7 @@ def events_of(
 
 def manifest_pushed(manifest: Manifest, tags: Sequence[str]) -> list[Change]:
     """Tell of a manifest, once per tag that it was pushed under."""
+    named: Sequence[str | None] = tags or [None]
     return [
         Change(
             Action.PUSH,
@@ -117,7 +118,7 @@ def manifest_pushed(manifest: Manifest, tags: Sequence[str]) -> list[Change]:
             len(manifest.content),
             tag,
         )
-        for tag in tags or [None]
+        for tag in named
     ]
 
 

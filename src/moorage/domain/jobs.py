@@ -35,6 +35,8 @@ class JobKind(StrEnum):
     DELETE_REPOSITORY = "delete_repository"
     DELETE_TAGS = "delete_tags"
     EXPIRE_UPLOADS = "expire_uploads"
+    DELIVER_EVENTS = "deliver_events"
+    TIDY_EVENTS = "tidy_events"
 
 
 class JobState(StrEnum):

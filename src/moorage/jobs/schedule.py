@@ -17,7 +17,10 @@ from moorage.store import jobs, schedules
 
 LOOK_SECONDS = 30
 
-EVERY: Mapping[JobKind, timedelta] = {JobKind.EXPIRE_UPLOADS: timedelta(minutes=10)}
+EVERY: Mapping[JobKind, timedelta] = {
+    JobKind.EXPIRE_UPLOADS: timedelta(minutes=10),
+    JobKind.TIDY_EVENTS: timedelta(minutes=10),
+}
 
 ACTOR = "schedule"
 """Who the history says did what nobody asked for."""

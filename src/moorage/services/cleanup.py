@@ -15,6 +15,7 @@ from moorage.domain.access import Ability, CredentialKind, Principal, may
 from moorage.domain.cleanup import BulkDelete, Decision, plan
 from moorage.domain.digest import Digest
 from moorage.domain.errors import CleanupTooSoonError, ForbiddenError
+from moorage.domain.events import Occasion, tags_deleted
 from moorage.domain.history import Cause
 from moorage.domain.jobs import ItemOutcome, Job, JobItem, JobKind, NewJob
 from moorage.domain.patterns import Pattern
@@ -24,7 +25,15 @@ from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services.identity import access_to
 from moorage.services.jobs import JobRun
-from moorage.store import accounts, jobs, members, projects, repositories, tags
+from moorage.store import (
+    accounts,
+    events,
+    jobs,
+    members,
+    projects,
+    repositories,
+    tags,
+)
 
 BATCH = 1000
 """Tags that one transaction removes: others may write in between."""
@@ -195,6 +204,8 @@ class Cleanup:
             deleted = tags.delete_many(tx, repository_id, _seen(waiting), cause=cause)
             jobs.settle_items(tx, job.id, waiting, deleted, reason=_MOVED)
             jobs.set_progress(tx, job.id, after + len(items), total)
+            gone = tags_deleted(deleted)
+            events.record(tx, repository_id, gone, Occasion(job.actor), at=now)
 
         await run.write(body)
 

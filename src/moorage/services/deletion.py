@@ -13,11 +13,18 @@ from moorage.domain.errors import (
     ManifestUnknownError,
     RepositoryUnknownError,
 )
+from moorage.domain.events import (
+    UNKNOWN,
+    Occasion,
+    blob_deleted,
+    manifest_deleted,
+    tags_deleted,
+)
 from moorage.domain.history import Cause
 from moorage.domain.names import RepositoryName, TagName
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import blobs, manifests, repositories, tags
+from moorage.store import blobs, events, manifests, repositories, tags
 
 
 class Deletion:
@@ -39,7 +46,11 @@ class Deletion:
         return Cause(principal.actor, now, now + self._undo_window)
 
     async def delete_tag(
-        self, name: RepositoryName, tag: TagName, principal: Principal
+        self,
+        name: RepositoryName,
+        tag: TagName,
+        principal: Principal,
+        occasion: Occasion = UNKNOWN,
     ) -> None:
         """Remove a tag; the manifest stays.
 
@@ -52,13 +63,21 @@ class Deletion:
             repository = repositories.find_by_path(tx, name)
             if repository is None:
                 raise RepositoryUnknownError(name=name)
-            return tags.delete(tx, repository.id, tag, cause=cause)
+            if not tags.delete(tx, repository.id, tag, cause=cause):
+                return False
+            gone = tags_deleted([tag])
+            events.record(tx, repository.id, gone, occasion, at=cause.now)
+            return True
 
         if not await self._database.write(body):
             raise ManifestUnknownError(reference=tag)
 
     async def delete_manifest(
-        self, name: RepositoryName, digest: Digest, principal: Principal
+        self,
+        name: RepositoryName,
+        digest: Digest,
+        principal: Principal,
+        occasion: Occasion = UNKNOWN,
     ) -> None:
         """Remove a manifest and every tag that points to it.
 
@@ -75,12 +94,17 @@ class Deletion:
             parent = manifests.find_parent(tx, found.repository_id, digest)
             if parent is not None:
                 raise ManifestReferencedError(digest=str(digest), index=str(parent))
+            names = events.tags_of_manifest(tx, found.id)
             tags.delete_by_manifest(tx, found.repository_id, found.id, cause=cause)
             manifests.delete(tx, found.id, now=cause.now, held_until=cause.held_until)
+            gone = [manifest_deleted(digest), *tags_deleted(names)]
+            events.record(tx, found.repository_id, gone, occasion, at=cause.now)
 
         await self._database.write(body)
 
-    async def delete_blob(self, name: RepositoryName, digest: Digest) -> None:
+    async def delete_blob(
+        self, name: RepositoryName, digest: Digest, occasion: Occasion = UNKNOWN
+    ) -> None:
         """Stop a repository from serving a blob.
 
         Raises:
@@ -97,5 +121,7 @@ class Deletion:
             if user is not None:
                 raise BlobReferencedError(digest=str(digest), manifest=str(user))
             blobs.unlink(tx, found.repository_id, found.blob.id, now=now)
+            gone = [blob_deleted(digest)]
+            events.record(tx, found.repository_id, gone, occasion, at=now)
 
         await self._database.write(body)

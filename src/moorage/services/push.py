@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import ManifestReferencesUnknownError
+from moorage.domain.events import UNKNOWN, Occasion, manifest_pushed
 from moorage.domain.history import Cause
 from moorage.domain.manifest import ImageConfig, Manifest, effective_created_at
 from moorage.domain.names import RepositoryName, TagName
@@ -14,7 +15,7 @@ from moorage.domain.repositories import Repository
 from moorage.ports.blobs import BlobKey, BlobStore
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import blobs, manifests, tags
+from moorage.store import blobs, events, manifests, tags
 
 MAX_CONFIG_BYTES = 4 << 20
 """Larger configurations are stored but not read for dates and platforms."""
@@ -46,6 +47,7 @@ class Push:
         manifest: Manifest,
         tag_names: Sequence[TagName],
         principal: Principal,
+        occasion: Occasion = UNKNOWN,
     ) -> None:
         """Store a manifest and point tags at it: all or nothing.
 
@@ -82,6 +84,8 @@ class Push:
                     pushed_at=facts.pushed_at,
                     cause=cause,
                 )
+            pushed = manifest_pushed(manifest, tag_names)
+            events.record(tx, repository.id, pushed, occasion, at=now)
 
         await self._database.write(body)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import RepositoryUnknownError
+from moorage.domain.events import Occasion, repository_deleted
 from moorage.domain.history import Cause
 from moorage.domain.jobs import Job, JobKind, JobState, NewJob
 from moorage.domain.projects import Project
@@ -17,7 +18,7 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services.jobs import JobRun
-from moorage.store import jobs, projects, repositories, tags
+from moorage.store import events, jobs, projects, repositories, tags
 
 BATCH = 1000
 """Tags that one transaction removes: others may write in between."""
@@ -180,6 +181,9 @@ class Repositories:
             total = done + max(left, deleted)
             jobs.set_progress(tx, job.id, done + deleted, total)
             gone = repositories.mark_deleted(tx, repository_id, now=now)
+            if gone:
+                told, by = [repository_deleted()], Occasion(job.actor)
+                events.record(tx, repository_id, told, by, at=now)
             return deleted, gone
 
         return await run.write(body)

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import TagInvalidError, TagUnknownError
+from moorage.domain.events import UNKNOWN, Occasion, tags_deleted
 from moorage.domain.history import Cause
 from moorage.domain.names import TagName
 from moorage.domain.repositories import TagDetail
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import tags
+from moorage.store import events, tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,13 @@ class Tags:
             raise TagUnknownError(tag=name)
         return found
 
-    async def delete(self, repository_id: int, name: str, principal: Principal) -> None:
+    async def delete(
+        self,
+        repository_id: int,
+        name: str,
+        principal: Principal,
+        occasion: Occasion = UNKNOWN,
+    ) -> None:
         """Remove one tag; what it pointed to, and other tags of that, stay.
 
         Raises:
@@ -88,10 +95,14 @@ class Tags:
         """
         tag, now = _parse(name), self._clock.now()
         cause = Cause(principal.actor, now, now + self._undo_window)
-        deleted = await self._database.write(
-            lambda tx: tags.delete(tx, repository_id, tag, cause=cause)
-        )
-        if not deleted:
+
+        def body(tx: Tx) -> bool:
+            if not tags.delete(tx, repository_id, tag, cause=cause):
+                return False
+            events.record(tx, repository_id, tags_deleted([tag]), occasion, at=now)
+            return True
+
+        if not await self._database.write(body):
             raise TagUnknownError(tag=name)
 
 

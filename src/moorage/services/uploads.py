@@ -4,14 +4,19 @@ The order of things is what makes a crash harmless. A closing request verifies t
 digest, records it with the session, makes the bytes durable, and only then names them
 in the transaction that ends the session. Whatever breaks off before leaves a session,
 by which ``expire`` finds and removes all that it left in the store.
+
+Not every store keeps a second writer off a session. What counts is what the session's
+row says, and every change of it states what the writer saw: of two writers one is told
+that he was overtaken, and the bytes that he stored are nobody's.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from moorage.domain.digest import Digest, Hasher, new_hasher
@@ -22,12 +27,13 @@ from moorage.domain.errors import (
     TooLargeError,
     UploadUnknownError,
 )
+from moorage.domain.events import UNKNOWN, Occasion, blob_mounted, blob_pushed
 from moorage.domain.names import RepositoryName
-from moorage.domain.uploads import Chunk, UploadSession
+from moorage.domain.uploads import Chunk, StagedBytes, UploadSession
 from moorage.ports.blobs import AppendInterrupted, BlobKey, BlobStore
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import blobs, uploads
+from moorage.store import blobs, events, uploads
 
 MAX_HASHERS = 1024
 """Hashes of unfinished uploads that a process keeps; others are computed again."""
@@ -100,11 +106,11 @@ class Uploads:
             chunk.check_follows(session)
             hasher = await self._hasher(session, session.algorithm)
             try:
-                offset = await self._receive(session, chunk, body, hasher)
+                staged = await self._receive(session, chunk, body, hasher)
             except AppendInterrupted as interruption:
-                await self._advance(session, interruption.offset, hasher)
+                await self._advance(session, interruption.staged, hasher)
                 raise
-            return await self._advance(session, offset, hasher)
+            return await self._advance(session, staged, hasher)
 
     async def finish(
         self,
@@ -113,6 +119,7 @@ class Uploads:
         digest: Digest,
         chunk: Chunk,
         body: AsyncIterator[bytes],
+        occasion: Occasion = UNKNOWN,
     ) -> None:
         """Store the last bytes, verify the whole, and let the repository serve it.
 
@@ -125,14 +132,14 @@ class Uploads:
             chunk.check_follows(session)
             hasher = await self._hasher(session, digest.algorithm)
             try:
-                offset = await self._receive(session, chunk, body, hasher)
+                staged = await self._receive(session, chunk, body, hasher)
             except AppendInterrupted as interruption:
-                await self._advance(session, interruption.offset, hasher)
+                await self._advance(session, interruption.staged, hasher)
                 raise
             if hasher.hexdigest() != digest.hex:
-                await self._abandon(session)
+                await self._abandon(session.id, staged)
                 raise DigestInvalidError(digest=str(digest))
-            await self._settle(session, offset, digest)
+            await self._settle(session, staged, digest, occasion)
 
     @asynccontextmanager
     async def _writing(
@@ -144,7 +151,7 @@ class Uploads:
             try:
                 session = await self.get(name, upload_id)
             except UploadUnknownError:
-                await self._store.discard(upload_id)
+                await self._store.discard(upload_id, StagedBytes())
                 raise
             yield session
 
@@ -153,7 +160,7 @@ class Uploads:
         if hasher is None:
             hasher = new_hasher(algorithm)
             if session.offset:
-                async for piece in self._store.staged(session.id, session.offset):
+                async for piece in self._store.staged(session.id, session.staged):
                     hasher.update(piece)
         return hasher
 
@@ -163,39 +170,42 @@ class Uploads:
         chunk: Chunk,
         body: AsyncIterator[bytes],
         hasher: Hasher,
-    ) -> int:
+    ) -> StagedBytes:
         limit = self._max_blob_bytes
         if limit:
             body = _at_most(limit - session.offset, body)
         try:
-            offset = await self._store.append(session.id, session.offset, body, hasher)
+            staged = await self._store.append(session.id, session.staged, body, hasher)
         except AppendInterrupted as interruption:
             if isinstance(interruption.__cause__, TooLargeError):
-                await self._abandon(session)
+                await self._abandon(session.id, interruption.staged)
                 raise TooLargeError(limit=limit) from None
             raise
-        if chunk.length is not None and offset - session.offset != chunk.length:
+        if chunk.length is not None and staged.length - session.offset != chunk.length:
             raise SizeInvalidError
-        return offset
+        return staged
 
     async def _advance(
-        self, session: UploadSession, offset: int, hasher: Hasher
+        self, session: UploadSession, staged: StagedBytes, hasher: Hasher
     ) -> UploadSession:
         now = self._clock.now()
         moved = await self._database.write(
-            lambda tx: uploads.advance(tx, session, offset, now=now)
+            lambda tx: uploads.advance(tx, session, staged, now=now)
         )
         if not moved:
-            raise await self._overtaken(session)
-        advanced = UploadSession(
-            session.id, session.repository_id, session.algorithm, offset
-        )
+            raise await self._overtaken(session, staged)
+        advanced = replace(session, offset=staged.length, state=staged.state)
         self._hashers.put(advanced, hasher)
         return advanced
 
     async def _settle(
-        self, session: UploadSession, offset: int, digest: Digest
+        self,
+        session: UploadSession,
+        staged: StagedBytes,
+        digest: Digest,
+        occasion: Occasion,
     ) -> None:
+        pushed = [blob_pushed(digest, staged.length)]
         now = self._clock.now()
         lease_until = now + self._lease
 
@@ -206,42 +216,73 @@ class Uploads:
             blobs.link(
                 tx, session.repository_id, blob_id, lease_until=lease_until, now=now
             )
-            return uploads.delete(tx, session.id)
+            return uploads.finish(tx, session.id)
 
         def link_known_or_close(tx: Tx) -> tuple[bool, bool]:
             if link_known(tx):
+                repository_id = session.repository_id
+                events.record(tx, repository_id, pushed, occasion, at=now)
                 return True, True
-            return False, uploads.close(tx, session, offset, digest, now=now)
+            return False, uploads.close(tx, session, staged, digest, now=now)
 
-        def link_new(tx: Tx) -> bool:
-            blob_id, ours = blobs.put(tx, key, offset, lease_until=lease_until, now=now)
+        known, closed = await self._database.write(link_known_or_close)
+        if not known:
+            if not closed:
+                raise await self._overtaken(session, staged)
+            known = await self._store_new(session, staged, digest, occasion)
+        await self._store.discard(session.id, staged)
+        if not known:
+            raise UploadUnknownError(upload=session.id)
+
+    async def _store_new(
+        self,
+        session: UploadSession,
+        staged: StagedBytes,
+        digest: Digest,
+        occasion: Occasion,
+    ) -> bool:
+        """Make bytes a blob; return whether the session lived to see it."""
+        key = BlobKey(digest, session.id)
+        await self._store.commit(session.id, staged, key)
+        pushed = [blob_pushed(digest, staged.length)]
+        now = self._clock.now()
+        lease_until = now + self._lease
+
+        def link_new(tx: Tx) -> tuple[bool, bool]:
+            if not uploads.finish(tx, session.id):
+                # Another writer finished the same bytes, or the session was ended.
+                recorded = blobs.is_recorded(tx, key)
+                return recorded, recorded
+            blob_id, ours = blobs.put(
+                tx, key, staged.length, lease_until=lease_until, now=now
+            )
             blobs.link(
                 tx, session.repository_id, blob_id, lease_until=lease_until, now=now
             )
-            uploads.delete(tx, session.id)
-            return ours
+            events.record(tx, session.repository_id, pushed, occasion, at=now)
+            return True, ours
 
-        known, settled = await self._database.write(link_known_or_close)
-        if known:
-            await self._store.discard(session.id)
-            return
-        if not settled:
-            raise await self._overtaken(session)
-        key = BlobKey(digest, session.id)
-        await self._store.commit(session.id, offset, key)
-        if not await self._database.write(link_new):
+        known, ours = await self._database.write(link_new)
+        if not ours:
             await self._store.delete([key])
+        return known
 
-    async def _overtaken(self, session: UploadSession) -> Exception:
+    async def _overtaken(
+        self, session: UploadSession, staged: StagedBytes
+    ) -> Exception:
         """Say why a session did not move: it is elsewhere now, or gone."""
         now = await self._database.quick(lambda tx: uploads.find_by_id(tx, session.id))
         if now is None:
-            await self._store.discard(session.id)
+            await self._store.discard(session.id, staged)
             return UploadUnknownError(upload=session.id)
         return RangeInvalidError(offset=now.offset)
 
     async def mount(
-        self, source: RepositoryName, target_id: int, digest: Digest
+        self,
+        source: RepositoryName,
+        target_id: int,
+        digest: Digest,
+        occasion: Occasion = UNKNOWN,
     ) -> bool:
         """Let a repository serve what another one holds; return whether it can.
 
@@ -258,6 +299,9 @@ class Uploads:
             if blob_id is None:
                 return False
             blobs.link(tx, target_id, blob_id, lease_until=lease_until, now=now)
+            if found.repository_id != target_id:
+                mounted = [blob_mounted(digest, found.blob.size_bytes, source)]
+                events.record(tx, target_id, mounted, occasion, at=now)
             return True
 
         return await self._database.write(body)
@@ -269,10 +313,13 @@ class Uploads:
             UploadUnknownError: There is no such session in this repository.
         """
         async with self._writing(name, upload_id) as session:
-            await self._abandon(session)
+            await self._abandon(session.id, session.staged)
 
     async def expire(self, older_than: timedelta) -> int:
-        """End sessions without progress; return how many."""
+        """End sessions without progress; return how many.
+
+        What no session names any more is removed as well.
+        """
         before = self._clock.now() - older_than
         stale = await self._database.read(
             lambda tx: uploads.list_stale(tx, before, EXPIRY_BATCH)
@@ -280,23 +327,39 @@ class Uploads:
         for session in stale:
             async with self._store.writing(session.id):
                 if await self._is_stale(session, before):
-                    await self._abandon(session)
+                    await self._abandon(session.id, session.staged)
+        await self._store.sweep(before, self._living)
         return len(stale)
+
+    async def _living(self, upload_ids: Sequence[str]) -> set[str]:
+        return await self._database.read(lambda tx: uploads.list_living(tx, upload_ids))
 
     async def _is_stale(self, session: UploadSession, before: datetime) -> bool:
         return await self._database.quick(
             lambda tx: uploads.is_stale(tx, session.id, before)
         )
 
-    async def _abandon(self, session: UploadSession) -> None:
-        """Remove the bytes, then the row: a crash between is made good by expiry."""
-        await self._store.discard(session.id)
-        if session.closing is not None:
-            key = BlobKey(session.closing, session.id)
+    async def _abandon(self, upload_id: str, staged: StagedBytes) -> None:
+        """End the session, remove the bytes, then the row.
+
+        A crash between is made good by expiry. Once the session has ended nobody can
+        make a blob of it.
+        """
+        now = self._clock.now()
+        ended = await self._database.write(
+            lambda tx: uploads.end(tx, upload_id, now=now)
+        )
+        await self._store.discard(upload_id, staged)
+        if ended is None:
+            return
+        if ended.staged != staged:
+            await self._store.discard(upload_id, ended.staged)
+        if ended.closing is not None:
+            key = BlobKey(ended.closing, upload_id)
             recorded = await self._database.quick(lambda tx: blobs.is_recorded(tx, key))
             if not recorded:
                 await self._store.delete([key])
-        await self._database.write(lambda tx: uploads.delete(tx, session.id))
+        await self._database.write(lambda tx: uploads.delete(tx, upload_id))
 
 
 class _Hashers:

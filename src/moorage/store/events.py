@@ -109,7 +109,9 @@ def end_delivery(tx: Tx, job_id: int, webhook_id: int) -> bool:
     return True
 
 
-def tidy(tx: Tx, *, events_before: datetime, jobs_before: datetime, now: datetime) -> int:
+def tidy(
+    tx: Tx, *, events_before: datetime, jobs_before: datetime, now: datetime
+) -> int:
     """Give old events up, take up deliveries that were given up; return how many."""
     given_up = tx.run(_SQL.delete_older, before_us=to_us(events_before))
     tx.run(_SQL.delete_deliveries, before_us=to_us(jobs_before))

@@ -11,6 +11,7 @@ SELECT webhook.id, webhook.project_id
  ORDER BY id;
 
 -- name: any_listener
+-- scan: reads one row
 SELECT id FROM webhook ORDER BY id LIMIT 1;
 
 -- name: repository_path
@@ -28,7 +29,10 @@ VALUES (:webhook_id, :content, :now_us);
 -- name: lock_delivery
 -- Until this transaction ends the delivery cannot find that there is nothing left to
 -- deliver: either it sees these events, or it has let go of its key before.
-SELECT id FROM job WHERE id = :id AND dedup_key IS NOT NULL {{for_update}};
+SELECT id
+  FROM job
+ WHERE id = :id AND dedup_key IS NOT NULL AND state IN ('queued', 'running')
+ {{for_update}};
 
 -- name: list_first
 -- Served by event_webhook.

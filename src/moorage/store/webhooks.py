@@ -43,7 +43,7 @@ def set_of_instance(tx: Tx, urls: Sequence[str], *, now: datetime) -> None:
         tx.run(_SQL.delete_many, ids=gone)
     for url in dict.fromkeys(urls):
         if url not in there:
-            tx.one(_SQL.create, project_id=None, url=url, now_us=to_us(now))
+            tx.run(_SQL.create_of_instance, url=url, now_us=to_us(now))
 
 
 def _webhook(row: Row) -> Webhook:

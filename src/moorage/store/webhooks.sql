@@ -19,5 +19,10 @@ DELETE FROM webhook WHERE id = :id AND project_id = :project_id;
 -- name: list_of_instance
 SELECT id, url FROM webhook WHERE project_id IS NULL ORDER BY id;
 
+-- name: create_of_instance
+INSERT INTO webhook (project_id, url, created_at_us)
+VALUES (NULL, :url, :now_us)
+    ON CONFLICT (url) WHERE project_id IS NULL DO NOTHING;
+
 -- name: delete_many
 DELETE FROM webhook WHERE id IN ({{ints:ids}});

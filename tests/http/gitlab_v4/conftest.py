@@ -24,6 +24,7 @@ from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.users import Users
+from moorage.services.webhooks import Webhooks
 from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
 
@@ -66,6 +67,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         tags=Tags(database, clock),
         cleanup=cleanup,
         jobs=Jobs(database, clock, identity, {}),
+        webhooks=Webhooks(database, clock),
     )
 
 

@@ -23,6 +23,7 @@ from moorage.http.gitlab_v4 import (
     registry,
     tokens,
     users,
+    webhooks,
 )
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.authentication import authenticate, check_scopes
@@ -47,6 +48,7 @@ ROUTES: Sequence[Route] = (
     *members.ROUTES,
     *registry.ROUTES,
     *jobs.ROUTES,
+    *webhooks.ROUTES,
 )
 
 MAX_BODY_BYTES = 1 << 20

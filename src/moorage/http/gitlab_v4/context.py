@@ -14,6 +14,7 @@ from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.users import Users
+from moorage.services.webhooks import Webhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +37,4 @@ class Context:
     tags: Tags
     cleanup: Cleanup
     jobs: Jobs
+    webhooks: Webhooks

@@ -6,6 +6,7 @@ CREATE TABLE webhook (
     created_at_us {{int}} NOT NULL
 ) {{strict}};
 CREATE UNIQUE INDEX webhook_project ON webhook (project_id, url);
+CREATE UNIQUE INDEX webhook_instance ON webhook (url) WHERE project_id IS NULL;
 
 -- Events that a webhook has still to be told of, in this order. content is JSON.
 CREATE TABLE event (
