@@ -115,6 +115,12 @@ class TooLargeError(InvalidError):
     message = "content too large"
 
 
+class ManifestTooLargeError(TooLargeError, ManifestInvalidError):
+    """A manifest of more bytes than the settings allow."""
+
+    message = "manifest too large"
+
+
 # Not there, or not for the caller to know
 
 

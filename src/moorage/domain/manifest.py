@@ -153,9 +153,16 @@ def _media_type(body: Mapping[str, Any], content_type: str) -> str:
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
-    if value is not None and not isinstance(value, str):
+    if value is not None and not _is_text(value):
         raise ManifestInvalidError(f"{name} is not a string")
     return value or None
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text that can be stored and sent: JSON has more than that."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _optional_descriptor(body: Mapping[str, Any], name: str) -> Descriptor | None:
@@ -202,7 +209,7 @@ def annotations_of(body: Mapping[str, Any]) -> Mapping[str, str]:
     if annotations is None:
         return {}
     if not isinstance(annotations, dict) or not all(
-        isinstance(value, str) for value in annotations.values()
+        _is_text(key) and _is_text(value) for key, value in annotations.items()
     ):
         raise ManifestInvalidError("annotations is not a map of strings")
     return annotations

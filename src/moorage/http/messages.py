@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from moorage.domain.errors import InvalidError, SizeInvalidError, TooLargeError
+from moorage.http.forwarded import BASE_URL
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -39,6 +40,19 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = raw_path(scope)
         self.body_read = False
+
+    @property
+    def client(self) -> str:
+        """The address that the request comes from, with its port where it is known."""
+        host, port = self._scope.get("client") or ("", 0)
+        shown = f"[{host}]" if port and ":" in host else host
+        return f"{shown}:{port}" if port else shown
+
+    @property
+    def base_url(self) -> str | None:
+        """How the sender addresses the server, if a trusted proxy told that."""
+        told: str | None = self._scope.get(BASE_URL)
+        return told
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
@@ -76,8 +90,15 @@ class Request:
             raise InvalidError("unreadable query") from error
 
     def parameter(self, name: str) -> str | None:
-        """Return a query parameter; an empty one counts as absent."""
-        return self.query.get(name, [""])[0] or None
+        """Return a query parameter; an empty one counts as absent.
+
+        Raises:
+            InvalidError: It has a character that no name of anything has.
+        """
+        value = self.query.get(name, [""])[0]
+        if "\0" in value:
+            raise InvalidError("unreadable query", parameter=name)
+        return value or None
 
     @cached_property
     def content_length(self) -> int | None:
@@ -131,19 +152,21 @@ class Request:
             raise ClientGoneError
         return message
 
-    async def read_at_most(self, limit: int) -> bytes:
+    async def read_at_most(
+        self, limit: int, error: type[TooLargeError] = TooLargeError
+    ) -> bytes:
         """Return the whole body.
 
         Raises:
-            TooLargeError: It is longer than ``limit`` bytes.
+            TooLargeError: It is longer than ``limit`` bytes; as ``error``.
         """
         if (self.content_length or 0) > limit:
-            raise TooLargeError(limit=limit)
+            raise error(limit=limit)
         content = bytearray()
         async for chunk in self.body():
             content += chunk
             if len(content) > limit:
-                raise TooLargeError(limit=limit)
+                raise error(limit=limit)
         return bytes(content)
 
 

@@ -9,7 +9,12 @@ from moorage.domain.access import Principal
 from moorage.domain.errors import ManifestReferencesUnknownError
 from moorage.domain.events import UNKNOWN, Occasion, manifest_pushed
 from moorage.domain.history import Cause
-from moorage.domain.manifest import ImageConfig, Manifest, effective_created_at
+from moorage.domain.manifest import (
+    MAX_SIZE_BYTES,
+    ImageConfig,
+    Manifest,
+    effective_created_at,
+)
 from moorage.domain.names import RepositoryName, TagName
 from moorage.domain.repositories import Repository
 from moorage.ports.blobs import BlobKey, BlobStore
@@ -131,9 +136,11 @@ def _platforms(config: ImageConfig) -> tuple[str, ...]:
 
 
 def _total_bytes(manifest: Manifest, children: Sequence[manifests.ChildFacts]) -> int:
+    """Add up what is listed; a manifest may claim more than a column holds."""
+    listed = manifest.layer_bytes
     if manifest.is_index:
-        return sum(child.total_bytes for child in children)
-    return manifest.layer_bytes
+        listed = sum(child.total_bytes for child in children)
+    return min(listed, MAX_SIZE_BYTES)
 
 
 def _created_at(

@@ -12,6 +12,7 @@ that he was overtaken, and the bytes that he stored are nobody's.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
@@ -39,6 +40,8 @@ MAX_HASHERS = 1024
 """Hashes of unfinished uploads that a process keeps; others are computed again."""
 
 EXPIRY_BATCH = 100
+
+_UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Uploads:
@@ -80,7 +83,11 @@ class Uploads:
         Raises:
             UploadUnknownError: There is no such session in this repository.
         """
-        found = await self._database.quick(lambda tx: uploads.find(tx, name, upload_id))
+        found = None
+        if _UPLOAD_ID.fullmatch(upload_id):
+            found = await self._database.quick(
+                lambda tx: uploads.find(tx, name, upload_id)
+            )
         if found is None:
             raise UploadUnknownError(upload=upload_id[:64])
         return found

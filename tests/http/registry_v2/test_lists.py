@@ -143,3 +143,10 @@ async def test_a_subject_may_arrive_later(registry: Registry) -> None:
     body = image(subject=descriptor(image((b"later",)), OCI_MANIFEST))
     assert (await registry.push_manifest(NAME, "sig", body)).status_code == 201
     assert len(await referrers(registry, Digest.of(image((b"later",))))) == 1
+
+
+@pytest.mark.parametrize("path", [f"/v2/{NAME}/tags/list", "/v2/_catalog"])
+async def test_a_marker_that_no_name_can_be(registry: Registry, path: str) -> None:
+    await registry.push_blob(NAME, b"x")
+    response = await registry.send("GET", f"{path}?last=%00")
+    assert response.status_code == 400

@@ -159,7 +159,9 @@ async def test_four_megabytes_fit_and_more_do_not(registry: Registry) -> None:
     fits = image(annotations={"a": "x" * 3_900_000})
     assert (await registry.push_manifest(NAME, "big", fits)).status_code == 201
     too_big = image(annotations={"a": "x" * (4 << 20)})
-    assert (await registry.push_manifest(NAME, "big", too_big)).status_code == 413
+    response = await registry.push_manifest(NAME, "big", too_big)
+    assert response.status_code == 413
+    assert codes(response) == ["MANIFEST_INVALID"]
 
 
 async def test_deleting_a_tag_leaves_the_manifest(registry: Registry) -> None:
@@ -240,3 +242,11 @@ async def test_not_modified(registry: Registry) -> None:
         "GET", f"/v2/{NAME}/manifests/v1", headers={"If-None-Match": f'"{digest}"'}
     )
     assert response.status_code == 304
+
+
+async def test_sizes_that_add_up_to_more_than_there_is(registry: Registry) -> None:
+    await registry.push_image(NAME)
+    body = json.loads(image())
+    body["layers"] = [{**layer, "size": 2**63 - 1} for layer in body["layers"] * 2]
+    response = await registry.push_manifest(NAME, "big", json.dumps(body).encode())
+    assert response.status_code == 201

@@ -227,3 +227,12 @@ async def test_a_mount_that_cannot_be_is_an_ordinary_upload(
     response = await registry.send("POST", f"/v2/{NAME}/blobs/uploads/?{query}")
     assert response.status_code == 202
     assert "Location" in response.headers
+
+
+@pytest.mark.parametrize("upload_id", ["a%00b", "x", "0" * 32, "..", "%2e%2e"])
+async def test_a_session_that_never_was(registry: Registry, upload_id: str) -> None:
+    await registry.push_blob(NAME, b"x")
+    for method in ("GET", "PATCH", "PUT", "DELETE"):
+        path = f"/v2/{NAME}/blobs/uploads/{upload_id}?digest={DIGEST}"
+        response = await registry.send(method, path, content=b"x")
+        assert response.status_code == 404

@@ -124,6 +124,10 @@ def test_a_referrer_is_shown_by_its_own_type_or_by_that_of_its_config() -> None:
         a_manifest(annotations=[]),
         a_manifest(annotations={"a": 1}),
         a_manifest(artifactType={}),
+        a_manifest(artifactType="a/b\0"),
+        a_manifest(artifactType="a/\ud800"),
+        a_manifest(config=a_descriptor(mediaType="a\0")),
+        a_manifest(annotations={"\ud800": ""}),
     ],
 )
 def test_what_is_no_manifest_is_refused(body: object) -> None:

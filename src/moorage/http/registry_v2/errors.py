@@ -22,6 +22,7 @@ RENDERING: dict[type[RegistryError], tuple[int, str]] = {
     errors.ManifestReferencesUnknownError: (400, "MANIFEST_BLOB_UNKNOWN"),
     errors.PageInvalidError: (400, "PAGINATION_NUMBER_INVALID"),
     errors.TooLargeError: (413, "SIZE_INVALID"),
+    errors.ManifestTooLargeError: (413, "MANIFEST_INVALID"),
     errors.NotFoundError: (404, "NAME_UNKNOWN"),
     errors.RepositoryUnknownError: (404, "NAME_UNKNOWN"),
     errors.ManifestUnknownError: (404, "MANIFEST_UNKNOWN"),

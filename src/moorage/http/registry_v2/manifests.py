@@ -6,9 +6,11 @@ from moorage.domain.digest import CANONICAL_ALGORITHM, Digest
 from moorage.domain.errors import (
     DigestInvalidError,
     InvalidError,
+    ManifestTooLargeError,
     ManifestUnknownError,
     TagInvalidError,
 )
+from moorage.domain.events import manifest_pulled
 from moorage.domain.manifest import Manifest
 from moorage.domain.names import Reference, TagName, parse_reference
 from moorage.domain.scopes import DELETE, PULL, PUSH
@@ -22,7 +24,7 @@ MAX_TAGS = 100
 
 async def get(call: Call) -> Response:
     """``GET`` and ``HEAD`` (end-3)."""
-    await call.authorise(PULL)
+    principal = await call.authorise(PULL)
     reference = _stored(call.argument)
     pull = call.context.pull
     look = pull.check_manifest if call.request.method == "HEAD" else pull.manifest
@@ -34,7 +36,14 @@ async def get(call: Call) -> Response:
     }
     if is_fresh(call.request, found.digest):
         return Response(304, headers)
-    headers["Content-Length"] = str(len(found.content))
+    tag = None if isinstance(reference, Digest) else reference
+    size_bytes = len(found.content)
+    call.context.notices.tell(
+        found.repository_id,
+        manifest_pulled(found.digest, found.media_type, size_bytes, tag),
+        call.occasion(principal),
+    )
+    headers["Content-Length"] = str(size_bytes)
     return Response(200, headers, found.content)
 
 
@@ -55,14 +64,18 @@ async def put(call: Call) -> Response:
     if isinstance(reference, Digest):
         algorithm = reference.algorithm
     manifest = Manifest.parse(
-        await call.request.read_at_most(call.context.max_manifest_bytes),
+        await call.request.read_at_most(
+            call.context.max_manifest_bytes, ManifestTooLargeError
+        ),
         call.request.header("content-type") or "",
         algorithm,
     )
     if isinstance(reference, Digest) and reference != manifest.digest:
         raise DigestInvalidError(digest=str(reference))
     repository = await call.context.placement.find_or_create(call.name, principal)
-    await call.context.push.put_manifest(repository, manifest, tags, principal)
+    await call.context.push.put_manifest(
+        repository, manifest, tags, principal, call.occasion(principal)
+    )
     headers = {
         "Location": f"/v2/{call.name}/manifests/{manifest.digest}",
         "Docker-Content-Digest": str(manifest.digest),
@@ -89,11 +102,11 @@ async def delete(call: Call) -> Response:
     """``DELETE`` (end-9): a tag alone, or a manifest and all its tags."""
     principal = await call.authorise(DELETE)
     reference = _stored(call.argument)
-    deletion = call.context.deletion
+    deletion, occasion = call.context.deletion, call.occasion(principal)
     if isinstance(reference, Digest):
-        await deletion.delete_manifest(call.name, reference, principal)
+        await deletion.delete_manifest(call.name, reference, principal, occasion)
     else:
-        await deletion.delete_tag(call.name, reference, principal)
+        await deletion.delete_tag(call.name, reference, principal, occasion)
     return Response(202)
 
 
@@ -101,5 +114,7 @@ async def delete_tag(call: Call) -> Response:
     """``DELETE /v2/<name>/tags/reference/<tag>``, GitLab's older form."""
     principal = await call.authorise(DELETE)
     tag = TagName.parse(call.argument)
-    await call.context.deletion.delete_tag(call.name, tag, principal)
+    await call.context.deletion.delete_tag(
+        call.name, tag, principal, call.occasion(principal)
+    )
     return Response(202)
