@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import structlog
+
 from moorage.adapters.files import FileBlobStore
 from moorage.adapters.postgres import PostgresDatabase
 from moorage.adapters.sqlite import SqliteDatabase
@@ -54,6 +56,8 @@ from moorage.services.uploads import Uploads
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
 from moorage.store import secrets as secret_store
+
+log = structlog.get_logger()
 
 SIGNING_KEY = "registry_token_key"
 
@@ -184,7 +188,12 @@ class Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self.start()
+        try:
+            await self.start()
+        except Exception as error:
+            log.exception("server process cannot start")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings, HTTP2Settings
+from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from moorage.cli.settings import settings_from
@@ -86,5 +87,5 @@ def _server(settings: Settings) -> MPServer:
         workers_kill_timeout=KILL_SECONDS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
         http2_settings=HTTP2Settings(max_frame_size=1 << 20),
-        log_enabled=False,
+        log_level=LogLevels.warning,
     )
