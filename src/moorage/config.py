@@ -7,6 +7,7 @@ file, else its default. What cannot be read stops the start with one sentence.
 from __future__ import annotations
 
 import os
+import ssl
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 
 from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import RegistryError
+from moorage.domain.networks import Network, parse_networks
+from moorage.domain.webhooks import WebhookInvalidError, check_url
 
 PREFIX = "MOORAGE_"
 
@@ -37,6 +40,24 @@ class Address:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+class Networks(tuple[Network, ...]):
+    """Networks, as a list separated by commas writes them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(str(network) for network in self)
+
+
+class Urls(tuple[str, ...]):
+    """URLs, as a list separated by commas writes them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(self)
 
 
 def _address(text: str) -> Address:
@@ -101,6 +122,32 @@ def _tag_date(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> Networks:
+    try:
+        return Networks(parse_networks(text))
+    except ValueError as error:
+        raise ValueError(
+            "networks separated by commas, such as 10.0.0.0/8, 127.0.0.1"
+        ) from error
+
+
+def _urls(text: str) -> Urls:
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return Urls(tuple(check_url(url) for url in found))
+    except WebhookInvalidError as error:
+        raise ValueError("http:// or https:// URLs separated by commas") from error
+
+
+def _file(text: str) -> Path:
+    try:
+        Path(text).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(f"a file that can be read ({reason})") from error
+    return Path(text)
+
+
 def _path(text: str) -> Path:
     if not text:
         raise ValueError("a folder")
@@ -122,7 +169,7 @@ class Settings:
     external_url: str | None = _setting(
         _url("http", "https"),
         None,
-        "The address that clients use; http:// and the listener by default.",
+        "The address that clients use; by default that of the listener.",
     )
     database_url: str | None = _setting(
         _url("sqlite", "postgresql", "postgres"),
@@ -172,11 +219,26 @@ class Settings:
     sparse_indexes: bool = _setting(
         _boolean, "false", "Whether an index may list manifests that are missing."
     )
+    tls_cert: Path | None = _setting(
+        _file, None, "The certificate chain, in PEM, that the listener shows."
+    )
+    tls_key: Path | None = _setting(_file, None, "The certificate's key, in PEM.")
+    trusted_proxies: Networks = _setting(
+        _networks, "", "Networks whose forwarded headers are believed."
+    )
+    notifications: Urls = _setting(
+        _urls, "", "URLs that are told of every push, pull and delete."
+    )
 
     @property
     def public_url(self) -> str:
         """The address that clients use."""
-        return self.external_url or f"http://{self.listen}"
+        return self.external_url or f"{self.scheme}://{self.listen}"
+
+    @property
+    def scheme(self) -> str:
+        """What the listener speaks."""
+        return "http" if self.tls_cert is None else "https"
 
     @property
     def database(self) -> str:
@@ -205,7 +267,7 @@ class Description:
         """The default as documents write it; some depend on the machine."""
         if self.name == "workers":
             return "number of cores"
-        return "none" if self.default is None else f"`{self.default}`"
+        return f"`{self.default}`" if self.default else "none"
 
 
 def describe() -> list[Description]:
@@ -245,7 +307,29 @@ def load_settings(
     values = {
         item.name: _read(item.name, item.metadata, given) for item in fields(Settings)
     }
-    return Settings(**values)
+    settings = Settings(**values)
+    _check_tls(settings)
+    return settings
+
+
+def _check_tls(settings: Settings) -> None:
+    certificate, key = settings.tls_cert, settings.tls_key
+    if (certificate is None) != (key is None):
+        given, missing = ("CERT", "KEY") if key is None else ("KEY", "CERT")
+        raise SettingsError(
+            f"{PREFIX}TLS_{given} is set, but {PREFIX}TLS_{missing} is not."
+        )
+    if certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            certificate, key, password=""
+        )
+    except (ssl.SSLError, ValueError, OSError) as error:
+        raise SettingsError(
+            f"{PREFIX}TLS_CERT ({certificate}) and {PREFIX}TLS_KEY ({key}) are not a "
+            f"certificate and its key without a password, in PEM: {error}."
+        ) from error
 
 
 def _read(name: str, metadata: Mapping[str, Any], given: Mapping[str, str]) -> Any:

@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 import structlog
 
 from moorage.adapters.files import FileBlobStore
+from moorage.adapters.http_sender import HttpSender
 from moorage.adapters.postgres import PostgresDatabase
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.config import Settings, load_settings
 from moorage.http.app import FrontEnds
+from moorage.http.forwarded import Forwarding
 from moorage.http.gitlab_v4.app import create as create_api
 from moorage.http.gitlab_v4.context import Context as ApiContext
 from moorage.http.health import HealthApp
@@ -26,7 +28,9 @@ from moorage.http.registry_v2.call import Context as RegistryContext
 from moorage.http.token_auth.app import Context as TokenContext
 from moorage.http.token_auth.app import TokenApp
 from moorage.jobs.collector import run_collector
-from moorage.jobs.kinds import handlers
+from moorage.jobs.deliveries import Deliveries
+from moorage.jobs.docker_events import Source
+from moorage.jobs.kinds import delivery_handlers, handlers
 from moorage.jobs.schedule import run_schedule
 from moorage.jobs.worker import Worker
 from moorage.observe.logs import configure_logs
@@ -43,6 +47,7 @@ from moorage.services.health import Health
 from moorage.services.identity import Identity
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
+from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
 from moorage.services.projects import Projects
 from moorage.services.pull import Pull
@@ -78,6 +83,8 @@ class Services:
     clock: Clock
     front_ends: FrontEnds
     worker: Worker
+    messenger: Worker
+    notices: PullNotices
     garbage: Garbage
 
 
@@ -97,6 +104,7 @@ async def build(settings: Settings, database: Database) -> Services:
     signing_key = await _signing_key(database, clock)
     registry_tokens = RegistryTokens(signing_key, clock, settings.token_lifetime)
     undo_window = settings.undo_window
+    notices = PullNotices(database, clock)
     repositories = Repositories(database, clock, signal, undo_window=undo_window)
     cleanup = Cleanup(
         database,
@@ -127,6 +135,7 @@ async def build(settings: Settings, database: Database) -> Services:
             ),
             pull=Pull(database, store, clock, lease=lease),
             deletion=Deletion(database, clock, undo_window=undo_window),
+            notices=notices,
         )
     )
     token = TokenApp(
@@ -157,9 +166,37 @@ async def build(settings: Settings, database: Database) -> Services:
     return Services(
         database=database,
         clock=clock,
-        front_ends=FrontEnds(registry, token, api, HealthApp(Health(database))),
+        front_ends=FrontEnds(
+            registry, token, api, HealthApp(Health(database)), _forwarding(settings)
+        ),
         worker=Worker(database, clock, kinds, signal, owner=uuid.uuid4().hex),
+        messenger=_messenger(settings, database, clock),
+        notices=notices,
         garbage=Garbage(database, store, clock),
+    )
+
+
+def _forwarding(settings: Settings) -> Forwarding:
+    return Forwarding(
+        settings.trusted_proxies,
+        has_external_url=settings.external_url is not None,
+        scheme=settings.scheme,
+    )
+
+
+def _messenger(settings: Settings, database: Database, clock: Clock) -> Worker:
+    """Make the worker that tells webhooks of events.
+
+    It does nothing else: what does not answer holds up no other work.
+    """
+    source = Source(settings.public_url, str(settings.listen), str(uuid.uuid4()))
+    deliveries = Deliveries(database, clock, HttpSender(), source)
+    return Worker(
+        database,
+        clock,
+        delivery_handlers(deliveries),
+        LocalSignal(),
+        owner=uuid.uuid4().hex,
     )
 
 
@@ -205,6 +242,7 @@ class Application:
         self._services = services
         self._tasks = [
             asyncio.create_task(services.worker.run(self._stop)),
+            asyncio.create_task(services.messenger.run(self._stop)),
             asyncio.create_task(
                 run_schedule(services.database, services.clock, self._stop)
             ),
@@ -216,6 +254,7 @@ class Application:
         self._stop.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._services is not None:
+            await self._services.notices.drain()
             await self._services.database.close()
 
 

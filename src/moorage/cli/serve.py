@@ -8,7 +8,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -20,6 +20,7 @@ from moorage.domain.tokens import spell_secret
 from moorage.ports.clock import SystemClock
 from moorage.ports.database import Database
 from moorage.services.bootstrap import bootstrap, is_bootstrapped
+from moorage.services.webhooks import set_webhooks_of_instance
 from moorage.store import migrate as schema
 from moorage.wiring import open_database
 
@@ -53,6 +54,7 @@ async def _prepare(settings: Settings) -> None:
     database = open_database(settings)
     schema.migrate(database, SystemClock().now())
     await _ensure_administrator(settings, database)
+    await set_webhooks_of_instance(database, SystemClock(), settings.notifications)
     await database.close()
 
 
@@ -88,4 +90,7 @@ def _server(settings: Settings) -> MPServer:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
         http2_settings=HTTP2Settings(max_frame_size=1 << 20),
         log_level=LogLevels.warning,
+        ssl_cert=settings.tls_cert,
+        ssl_key=settings.tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,
     )

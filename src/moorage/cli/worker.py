@@ -30,5 +30,5 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     services = await build(settings, open_database(settings))
-    await services.worker.run(stop)
+    await asyncio.gather(services.worker.run(stop), services.messenger.run(stop))
     await services.database.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from moorage.http.forwarded import Forwarding
 from moorage.http.health import HealthApp
 from moorage.http.messages import Receive, Scope, Send, raw_path
 
@@ -20,9 +21,11 @@ class FrontEnds:
     token: AsgiApp
     api: AsgiApp
     health: HealthApp
+    forwarding: Forwarding = field(default_factory=Forwarding)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand one request to the front end that its path belongs to."""
+        scope = self.forwarding.apply(scope)
         app = self._find(raw_path(scope))
         await app(scope, receive, send)
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any, TypeAlias
+from ipaddress import ip_address
+from typing import Any
 
-Network: TypeAlias = IPv4Network | IPv6Network
+from moorage.domain.networks import Network
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _PAIR = re.compile(r'\s*(\w+)\s*=\s*(?:"([^"]*)"|([^;,"]*))\s*(?:;|$)')
@@ -27,16 +27,6 @@ class Hop:
     client: str | None = None
     scheme: str | None = None
     host: str | None = None
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Read networks and addresses, separated by commas.
-
-    Raises:
-        ValueError: One of them is none.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    return tuple(ip_network(part, strict=False) for part in parts if part)
 
 
 def trace(peer: str, headers: Mapping[str, str], trusted: Sequence[Network]) -> Hop:
@@ -113,6 +103,13 @@ def _is_in(text: str, networks: Sequence[Network]) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return any((mapped or address) in network for network in networks)
+
+
+def show_address(host: str, port: int) -> str:
+    """Write where a request comes from; no port is known of who a proxy speaks for."""
+    if not port:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 BASE_URL = "moorage.base_url"

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from moorage.domain.errors import InvalidError, SizeInvalidError, TooLargeError
-from moorage.http.forwarded import BASE_URL
+from moorage.http.forwarded import BASE_URL, show_address
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -45,8 +45,7 @@ class Request:
     def client(self) -> str:
         """The address that the request comes from, with its port where it is known."""
         host, port = self._scope.get("client") or ("", 0)
-        shown = f"[{host}]" if port and ":" in host else host
-        return f"{shown}:{port}" if port else shown
+        return show_address(host, port)
 
     @property
     def base_url(self) -> str | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from moorage.domain.jobs import JobKind
+from moorage.jobs.deliveries import Deliveries
 from moorage.services.cleanup import Cleanup
 from moorage.services.jobs import Handler, JobRun
 from moorage.services.repositories import Repositories
@@ -29,4 +30,12 @@ def handlers(
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
         JobKind.EXPIRE_UPLOADS: Handler(expire_uploads),
+    }
+
+
+def delivery_handlers(deliveries: Deliveries) -> dict[str, Handler]:
+    """Return what a worker runs that only tells webhooks of events."""
+    return {
+        JobKind.DELIVER_EVENTS: Handler(deliveries.deliver),
+        JobKind.TIDY_EVENTS: Handler(deliveries.tidy),
     }

@@ -42,12 +42,17 @@ class PullNotices:
         self._nobody_until: datetime | None = None
         self._writing: asyncio.Task[None] | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody may listen."""
+        until = self._nobody_until
+        return until is None or self._clock.now() >= until
+
     def tell(self, repository_id: int, change: Change, occasion: Occasion) -> None:
         """Have an event written, if anybody listens; returns at once."""
-        now = self._clock.now()
-        if self._nobody_until is not None and now < self._nobody_until:
+        if not self.wanted:
             return
-        self._waiting.append((repository_id, change, occasion, now))
+        self._waiting.append((repository_id, change, occasion, self._clock.now()))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
 

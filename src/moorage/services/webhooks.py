@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from moorage.domain.access import Principal, Role
@@ -103,3 +104,11 @@ def _maintained(
     seen = project_for(tx, principal, reference, now)
     require(principal, seen.access.level, Role.MAINTAINER)
     return seen.project
+
+
+async def set_webhooks_of_instance(
+    database: Database, clock: Clock, urls: Sequence[str]
+) -> None:
+    """Have the events of all projects sent to these addresses, and to no others."""
+    now = clock.now()
+    await database.write(lambda tx: webhooks.set_of_instance(tx, urls, now=now))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moorage.domain.errors import RegistryError, TooLargeError
+from moorage.http.forwarded import BASE_URL
 from moorage.http.gitlab_v4 import (
     errors,
     groups,
@@ -28,7 +29,7 @@ from moorage.http.gitlab_v4 import (
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.authentication import authenticate, check_scopes
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.context import Context
+from moorage.http.gitlab_v4.context import Context, seen_at
 from moorage.http.gitlab_v4.parameters import collect
 from moorage.http.gitlab_v4.routing import (
     MethodNotAllowedError,
@@ -105,7 +106,8 @@ class _Application:
         given = await collect(request)
         principal = await authenticate(self._context.identity, request, given)
         check_scopes(principal, route, request.method)
-        call = Call(self._context, request, principal, path_parameters, given)
+        context = seen_at(self._context, request.scope.get(BASE_URL))
+        call = Call(context, request, principal, path_parameters, given)
         return await route.handler(call)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from starlette.requests import Request
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import ForbiddenError, ParameterError, UnauthenticatedError
+from moorage.domain.events import Occasion, RequestFacts
+from moorage.http.forwarded import BASE_URL, show_address
 from moorage.http.gitlab_v4 import parameters
 from moorage.http.gitlab_v4.context import Context
 from moorage.http.gitlab_v4.parameters import Declared
@@ -59,6 +62,21 @@ class Call:
             ParameterError: With a sentence on each that is missing or wrong.
         """
         return parameters.read(self.given, declaration)
+
+    @property
+    def occasion(self) -> Occasion:
+        """Who does what this call does, and by which request."""
+        request, headers = self.request, self.request.headers
+        client = request.client
+        facts = RequestFacts(
+            id=str(uuid.uuid4()),
+            address="" if client is None else show_address(client.host, client.port),
+            host=headers.get("host", ""),
+            method=request.method,
+            user_agent=headers.get("user-agent", ""),
+            base_url=request.scope.get(BASE_URL),
+        )
+        return Occasion(self.principal.username, facts)
 
     def sign_in(self) -> int:
         """Return the caller's account.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from moorage.services.cleanup import Cleanup
 from moorage.services.groups import Groups
@@ -38,3 +39,11 @@ class Context:
     cleanup: Cleanup
     jobs: Jobs
     webhooks: Webhooks
+
+
+def seen_at(context: Context, base_url: str | None) -> Context:
+    """Address everything as a trusted proxy says that its client does."""
+    if base_url is None:
+        return context
+    host = urlsplit(base_url).netloc
+    return replace(context, external_url=base_url, registry_host=host)

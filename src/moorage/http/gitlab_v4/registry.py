@@ -209,7 +209,9 @@ async def delete_tag(call: Call) -> Response:
     seen = await readable(call)
     repository = await repository_of(call, seen)
     require(call, seen, Ability.DESTROY_TAG)
-    await call.context.tags.delete(repository.id, call.text("tag_name"), call.principal)
+    await call.context.tags.delete(
+        repository.id, call.text("tag_name"), call.principal, call.occasion
+    )
     return answer(200)
 
 

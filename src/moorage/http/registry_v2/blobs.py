@@ -65,6 +65,8 @@ def _content(
 
 async def delete(call: Call) -> Response:
     """``DELETE`` (end-10)."""
-    await call.authorise(DELETE)
-    await call.context.deletion.delete_blob(call.name, Digest.parse(call.argument))
+    principal = await call.authorise(DELETE)
+    await call.context.deletion.delete_blob(
+        call.name, Digest.parse(call.argument), call.occasion(principal)
+    )
     return Response(202)

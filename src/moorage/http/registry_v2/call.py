@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from moorage.domain.errors import (
     TokenInvalidError,
     UnauthenticatedError,
 )
+from moorage.domain.events import Occasion, RequestFacts
 from moorage.domain.names import RepositoryName
 from moorage.domain.scopes import CATALOG, EVERYTHING, Grants
 from moorage.http.credentials import parse_basic
@@ -19,6 +21,7 @@ from moorage.http.messages import Request
 from moorage.services.authorization import Authorization
 from moorage.services.deletion import Deletion
 from moorage.services.identity import Identity
+from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
 from moorage.services.pull import Pull
 from moorage.services.push import Push
@@ -40,6 +43,7 @@ class Context:
     push: Push
     pull: Pull
     deletion: Deletion
+    notices: PullNotices
 
 
 class Call:
@@ -65,6 +69,24 @@ class Call:
         if self._name is None:
             self._name = RepositoryName.parse(self._raw_name)
         return self._name
+
+    @property
+    def base_url(self) -> str:
+        """The address that clients use."""
+        return self.request.base_url or self.context.external_url
+
+    def occasion(self, principal: Principal) -> Occasion:
+        """Say who does what this call does, and by which request."""
+        request = self.request
+        facts = RequestFacts(
+            id=str(uuid.uuid4()),
+            address=request.client,
+            host=request.header("host") or "",
+            method=request.method,
+            user_agent=request.header("user-agent") or "",
+            base_url=request.base_url,
+        )
+        return Occasion(principal.username, facts)
 
     async def authorise(self, *actions: str) -> Principal:
         """Return the caller, who may do these things to the repository.
@@ -124,7 +146,7 @@ class Call:
         Source: Docker token authentication specification, "How to authenticate".
         """
         parts = [
-            f'realm="{self.context.external_url}/jwt/auth"',
+            f'realm="{self.base_url}/jwt/auth"',
             f'service="{SERVICE}"',
         ]
         if self.needed_scope is not None:

@@ -36,14 +36,13 @@ async def get(call: Call) -> Response:
     }
     if is_fresh(call.request, found.digest):
         return Response(304, headers)
-    tag = None if isinstance(reference, Digest) else reference
-    size_bytes = len(found.content)
-    call.context.notices.tell(
-        found.repository_id,
-        manifest_pulled(found.digest, found.media_type, size_bytes, tag),
-        call.occasion(principal),
-    )
-    headers["Content-Length"] = str(size_bytes)
+    if call.context.notices.wanted:
+        size_bytes = len(found.content)
+        tag = None if isinstance(reference, Digest) else reference
+        pulled = manifest_pulled(found.digest, found.media_type, size_bytes, tag)
+        occasion = call.occasion(principal)
+        call.context.notices.tell(found.repository_id, pulled, occasion)
+    headers["Content-Length"] = str(len(found.content))
     return Response(200, headers, found.content)
 
 

@@ -30,7 +30,7 @@ async def post(call: Call) -> Response:
     )
     if digest is None:
         return _progress(call, session, 202)
-    return await _finish(call, session.id, digest)
+    return await _finish(call, session.id, digest, principal)
 
 
 async def _mount(
@@ -49,7 +49,9 @@ async def _mount(
         source = await context.authorization.find_readable(principal, digest)
     elif not await context.authorization.may_pull(principal, source):
         return False
-    return source is not None and await context.uploads.mount(source, target_id, digest)
+    return source is not None and await context.uploads.mount(
+        source, target_id, digest, call.occasion(principal)
+    )
 
 
 async def get(call: Call) -> Response:
@@ -70,11 +72,11 @@ async def patch(call: Call) -> Response:
 
 async def put(call: Call) -> Response:
     """``PUT`` (end-6)."""
-    await call.authorise(PULL, PUSH)
+    principal = await call.authorise(PULL, PUSH)
     raw_digest = call.request.parameter("digest")
     if raw_digest is None:
         raise DigestInvalidError("digest missing")
-    return await _finish(call, call.argument, Digest.parse(raw_digest))
+    return await _finish(call, call.argument, Digest.parse(raw_digest), principal)
 
 
 async def delete(call: Call) -> Response:
@@ -84,9 +86,16 @@ async def delete(call: Call) -> Response:
     return Response(204)
 
 
-async def _finish(call: Call, upload_id: str, digest: Digest) -> Response:
+async def _finish(
+    call: Call, upload_id: str, digest: Digest, principal: Principal
+) -> Response:
     await call.context.uploads.finish(
-        call.name, upload_id, digest, _chunk(call), call.request.body()
+        call.name,
+        upload_id,
+        digest,
+        _chunk(call),
+        call.request.body(),
+        call.occasion(principal),
     )
     return _created(call, digest)
 
