@@ -18,6 +18,10 @@ _FORM = re.compile(r"(?P<algorithm>[a-z0-9]+):(?P<hex>[0-9a-f]+)")
 class Hasher(Protocol):
     """The part of ``hashlib`` objects that uploads use."""
 
+    @property
+    def name(self) -> str:
+        """The algorithm."""
+
     def update(self, data: bytes | bytearray | memoryview, /) -> None:
         """Take in the next bytes."""
 

@@ -373,18 +373,18 @@ class _Hashers:
     """Hashes of sessions that this process wrote to, each at a known offset."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[int, str, Hasher]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, Hasher]] = OrderedDict()
 
     def take(self, session: UploadSession, algorithm: str) -> Hasher | None:
         """Return the hash of exactly the session's bytes, if it is at hand."""
-        offset, kept_algorithm, hasher = self._kept.pop(session.id, (0, "", None))
-        if offset == session.offset and kept_algorithm == algorithm:
-            return hasher
-        return None
+        offset, hasher = self._kept.pop(session.id, (0, None))
+        if hasher is None or offset != session.offset or hasher.name != algorithm:
+            return None
+        return hasher
 
     def put(self, session: UploadSession, hasher: Hasher) -> None:
         """Keep the hash for the session's next request."""
-        self._kept[session.id] = (session.offset, session.algorithm, hasher)
+        self._kept[session.id] = (session.offset, hasher)
         if len(self._kept) > MAX_HASHERS:
             self._kept.popitem(last=False)
 

@@ -132,6 +132,24 @@ async def test_the_algorithm_may_be_announced(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", bytes(1024)])
+async def test_a_close_that_broke_off_may_be_tried_with_another_algorithm(
+    registry: Registry, content: bytes
+) -> None:
+    location = await registry.start_upload(NAME)
+    response = await registry.send(
+        "PUT",
+        f"{location}?digest={Digest.of(CONTENT, 'sha512')}",
+        content=content,
+        headers={"Content-Length": "10000"},
+    )
+    assert response.status_code == 400
+    assert codes(response) == ["SIZE_INVALID"]
+    response = await registry.send("PUT", f"{location}?digest={Digest.of(content)}")
+    assert response.status_code == 201
+    assert await blob_is(registry, content, Digest.of(content))
+
+
+@pytest.mark.parametrize("content", [b"", bytes(1024)])
 async def test_empty_and_zero_blobs(registry: Registry, content: bytes) -> None:
     digest = Digest.of(content)
     location = await registry.start_upload(NAME)
