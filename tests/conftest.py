@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from live.ceph import CephServer
 from live.estate import Estate
 from live.postgres import PostgresCluster
+from live.s3 import CREDENTIALS, MotoServer, S3Server, storage_url
 from live.server import MoorageServer
+from moorage.adapters.s3 import S3BlobStore
+from moorage.domain.object_storage import S3Location
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+S3_SERVERS: dict[str, type[S3Server]] = {"moto": MotoServer, "ceph": CephServer}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,6 +62,36 @@ def new_database_url(
         return lambda: None
     cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
     return cluster.create_database
+
+
+@pytest.fixture(
+    scope="session", params=["moto", pytest.param("ceph", marks=pytest.mark.s3)]
+)
+def s3_server(request: pytest.FixtureRequest) -> Iterator[S3Server]:
+    """Run an object store for the session, with credentials where everybody looks."""
+    server = S3_SERVERS[request.param]()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def s3_url(s3_server: S3Server) -> str:
+    """Name a place of the object store that is empty."""
+    return storage_url(s3_server)
+
+
+@pytest.fixture
+async def s3_store(s3_url: str) -> AsyncIterator[S3BlobStore]:
+    """Open a blob store there."""
+    store = S3BlobStore(S3Location.parse(s3_url))
+    yield store
+    await store.close()
 
 
 @contextmanager

@@ -4,8 +4,9 @@ import pytest
 
 from moorage.adapters.files import FileBlobStore
 from moorage.adapters.memory import MemoryBlobStore
+from moorage.domain.errors import UploadBusyError
 from moorage.ports.blobs import BlobStore
-from moorage.testing.blobs import BlobStoreContract, stored
+from moorage.testing.blobs import BlobStoreContract, new_upload_id, stored
 
 
 class TestFileBlobStore(BlobStoreContract):
@@ -21,6 +22,15 @@ class TestFileBlobStore(BlobStoreContract):
         digest = key.digest
         name = f"{digest.hex}.{key.generation}"
         assert files == [tmp_path / "sha256" / digest.hex[:2] / name]
+
+    async def test_a_second_writer_is_refused_while_the_first_writes(
+        self, store: BlobStore
+    ) -> None:
+        upload_id = new_upload_id()
+        async with store.writing(upload_id):
+            with pytest.raises(UploadBusyError):
+                async with store.writing(upload_id):
+                    pass
 
 
 class TestMemoryBlobStore(BlobStoreContract):

@@ -10,13 +10,15 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.digest import Hasher
-from moorage.ports.blobs import BlobKey
+from moorage.domain.uploads import StagedBytes
+from moorage.ports.blobs import BlobKey, Living
 from moorage.ports.database import Result, Tx
 
 
@@ -105,27 +107,32 @@ class TurnBlobStore:
     async def append(
         self,
         upload_id: str,
-        offset: int,
+        staged: StagedBytes,
         chunks: AsyncIterator[bytes],
         hasher: Hasher | None = None,
-    ) -> int:
+    ) -> StagedBytes:
         """Take a turn, then append."""
         await self._turns.take()
-        return await self.inner.append(upload_id, offset, chunks, hasher)
+        return await self.inner.append(upload_id, staged, chunks, hasher)
 
-    def staged(self, upload_id: str, length: int) -> AsyncIterator[bytes]:
+    def staged(self, upload_id: str, staged: StagedBytes) -> AsyncIterator[bytes]:
         """Read an unfinished upload."""
-        return self.inner.staged(upload_id, length)
+        return self.inner.staged(upload_id, staged)
 
-    async def commit(self, upload_id: str, length: int, key: BlobKey) -> None:
+    async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
         """Take a turn, then commit."""
         await self._turns.take()
-        await self.inner.commit(upload_id, length, key)
+        await self.inner.commit(upload_id, staged, key)
 
-    async def discard(self, upload_id: str) -> None:
+    async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Take a turn, then discard."""
         await self._turns.take()
-        await self.inner.discard(upload_id)
+        await self.inner.discard(upload_id, staged)
+
+    async def sweep(self, before: datetime, living: Living) -> int:
+        """Take a turn, then sweep."""
+        await self._turns.take()
+        return await self.inner.sweep(before, living)
 
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Take a turn, then read."""
@@ -136,6 +143,14 @@ class TurnBlobStore:
     def local_path(self, key: BlobKey) -> Path | None:
         """There are no files."""
         return self.inner.local_path(key)
+
+    async def signed_url(self, key: BlobKey, lifetime: timedelta) -> str | None:
+        """There are no addresses."""
+        return await self.inner.signed_url(key, lifetime)
+
+    async def close(self) -> None:
+        """There are no connections."""
+        await self.inner.close()
 
     async def delete(self, keys: Sequence[BlobKey]) -> None:
         """Take a turn per object, then delete it."""

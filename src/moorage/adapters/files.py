@@ -19,6 +19,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +30,8 @@ from moorage.domain.errors import (
     UploadBusyError,
     UploadInvalidError,
 )
-from moorage.ports.blobs import AppendInterrupted, BlobKey
+from moorage.domain.uploads import StagedBytes
+from moorage.ports.blobs import AppendInterrupted, BlobKey, Living
 
 PIECE_BYTES = 1 << 20
 """Bytes moved per trip to a thread: smaller ones cost more in trips than in work."""
@@ -83,23 +85,23 @@ class FileBlobStore:
     async def append(
         self,
         upload_id: str,
-        offset: int,
+        staged: StagedBytes,
         chunks: AsyncIterator[bytes],
         hasher: Hasher | None = None,
-    ) -> int:
+    ) -> StagedBytes:
         """Write to the staged file, hashing as it goes."""
-        with _translated(), self._open_staged(upload_id, offset) as fd:
-            writer = _Writer(fd, offset, hasher, self._in_thread)
+        with _translated(), self._open_staged(upload_id, staged.length) as fd:
+            writer = _Writer(fd, staged.length, hasher, self._in_thread)
             try:
                 async for chunk in chunks:
                     await writer.add(chunk)
             except BaseException as error:
                 await writer.finish()
                 if isinstance(error, Exception):
-                    raise AppendInterrupted(writer.offset) from error
+                    raise AppendInterrupted(StagedBytes(writer.offset)) from error
                 raise
             await writer.finish()
-            return writer.offset
+            return StagedBytes(writer.offset)
 
     @contextmanager
     def _open_staged(self, upload_id: str, offset: int) -> Iterator[int]:
@@ -110,16 +112,16 @@ class FileBlobStore:
             os.lseek(fd, offset, os.SEEK_SET)
             yield fd
 
-    async def staged(self, upload_id: str, length: int) -> AsyncIterator[bytes]:
+    async def staged(self, upload_id: str, staged: StagedBytes) -> AsyncIterator[bytes]:
         """Read a staged file from its start."""
         with _translated(), _opened(self._uploads / upload_id, os.O_RDONLY) as fd:
-            _check_length(fd, length)
-            async for piece in self._pieces(fd, 0, length):
+            _check_length(fd, staged.length)
+            async for piece in self._pieces(fd, 0, staged.length):
                 yield piece
 
-    async def commit(self, upload_id: str, length: int, key: BlobKey) -> None:
+    async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
         """Fsync, rename, fsync the folder."""
-        await self._in_thread(lambda: self._commit(upload_id, length, key))
+        await self._in_thread(lambda: self._commit(upload_id, staged.length, key))
 
     def _commit(self, upload_id: str, length: int, key: BlobKey) -> None:
         source, target = self._uploads / upload_id, self._path(key)
@@ -134,10 +136,14 @@ class FileBlobStore:
                 source.rename(target)
             _sync_folder(target.parent)
 
-    async def discard(self, upload_id: str) -> None:
+    async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Remove the staged file."""
         with _translated():
             (self._uploads / upload_id).unlink(missing_ok=True)
+
+    async def sweep(self, before: datetime, living: Living) -> int:  # noqa: ARG002 (the port's)
+        """Nothing is left over: a session has one file, and names it."""
+        return 0
 
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Read a range of a finished blob."""
@@ -166,6 +172,10 @@ class FileBlobStore:
         """Return the blob's file."""
         return self._path(key)
 
+    async def signed_url(self, key: BlobKey, lifetime: timedelta) -> str | None:  # noqa: ARG002 (the port's)
+        """Files have no addresses."""
+        return None
+
     async def delete(self, keys: Sequence[BlobKey]) -> None:
         """Unlink files, then fsync each folder once."""
         await self._in_thread(lambda: self._delete(keys))
@@ -178,6 +188,10 @@ class FileBlobStore:
             for folder in {path.parent for path in paths}:
                 if folder.exists():
                     _sync_folder(folder)
+
+    async def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False)
 
     def _path(self, key: BlobKey) -> Path:
         digest = key.digest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from moorage.domain.digest import Hasher
@@ -12,7 +13,8 @@ from moorage.domain.errors import (
     UploadBusyError,
     UploadInvalidError,
 )
-from moorage.ports.blobs import AppendInterrupted, BlobKey
+from moorage.domain.uploads import StagedBytes
+from moorage.ports.blobs import AppendInterrupted, BlobKey, Living
 
 
 class MemoryBlobStore:
@@ -37,44 +39,49 @@ class MemoryBlobStore:
     async def append(
         self,
         upload_id: str,
-        offset: int,
+        staged: StagedBytes,
         chunks: AsyncIterator[bytes],
         hasher: Hasher | None = None,
-    ) -> int:
+    ) -> StagedBytes:
         """Extend a byte array."""
-        if offset == 0:
+        if staged.length == 0:
             self.uploads.setdefault(upload_id, bytearray())
-        staged = self._staged(upload_id, offset)
-        del staged[offset:]
+        content = self._content(upload_id, staged)
+        del content[staged.length :]
         try:
             async for chunk in chunks:
-                staged += chunk
+                content += chunk
                 if hasher is not None:
                     hasher.update(chunk)
         except Exception as error:
-            raise AppendInterrupted(len(staged)) from error
-        return len(staged)
+            raise AppendInterrupted(StagedBytes(len(content))) from error
+        return StagedBytes(len(content))
 
-    def _staged(self, upload_id: str, length: int) -> bytearray:
-        staged = self.uploads.get(upload_id)
-        if staged is None or len(staged) < length:
+    def _content(self, upload_id: str, staged: StagedBytes) -> bytearray:
+        content = self.uploads.get(upload_id)
+        if content is None or len(content) < staged.length:
             raise UploadInvalidError("the upload is shorter than it was")
-        return staged
+        return content
 
-    async def staged(self, upload_id: str, length: int) -> AsyncIterator[bytes]:
+    async def staged(self, upload_id: str, staged: StagedBytes) -> AsyncIterator[bytes]:
         """Yield what was appended."""
-        yield bytes(self._staged(upload_id, length)[:length])
+        yield bytes(self._content(upload_id, staged)[: staged.length])
 
-    async def commit(self, upload_id: str, length: int, key: BlobKey) -> None:
+    async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
         """Move the bytes to the objects."""
         if key in self.objects:
             return
-        self.objects[key] = bytes(self._staged(upload_id, length)[:length])
+        content = self._content(upload_id, staged)
+        self.objects[key] = bytes(content[: staged.length])
         del self.uploads[upload_id]
 
-    async def discard(self, upload_id: str) -> None:
+    async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Drop what was appended."""
         self.uploads.pop(upload_id, None)
+
+    async def sweep(self, before: datetime, living: Living) -> int:  # noqa: ARG002 (the port's)
+        """Nothing outlives the process."""
+        return 0
 
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield a slice."""
@@ -88,7 +95,14 @@ class MemoryBlobStore:
         """There are no files."""
         return None
 
+    async def signed_url(self, key: BlobKey, lifetime: timedelta) -> str | None:  # noqa: ARG002 (the port's)
+        """Memory has no addresses."""
+        return None
+
     async def delete(self, keys: Sequence[BlobKey]) -> None:
         """Drop objects."""
         for key in keys:
             self.objects.pop(key, None)
+
+    async def close(self) -> None:
+        """There are no connections."""

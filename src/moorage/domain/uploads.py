@@ -13,6 +13,18 @@ _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/\S*)?
 
 
 @dataclass(frozen=True, slots=True)
+class StagedBytes:
+    """What an unfinished upload has stored, as the blob store describes it.
+
+    ``state`` is whatever the store needs in order to find the ``length`` bytes again.
+    It means nothing to anybody else, and is kept with the session.
+    """
+
+    length: int = 0
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UploadSession:
     """An unfinished blob upload of one repository.
 
@@ -27,6 +39,12 @@ class UploadSession:
     algorithm: str
     offset: int = 0
     closing: Digest | None = None
+    state: str = ""
+
+    @property
+    def staged(self) -> StagedBytes:
+        """The bytes that are stored."""
+        return StagedBytes(self.offset, self.state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,18 @@ that were uploaded again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from moorage.domain.digest import Digest, Hasher
+from moorage.domain.uploads import StagedBytes
+
+Living: TypeAlias = Callable[[Sequence[str]], Awaitable[Collection[str]]]
+"""Tells which of some upload ids belong to sessions that are not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +33,19 @@ class BlobStore(Protocol):
     """Bytes, durable and addressed by keys that are used once.
 
     Upload ids are unique for all time and safe as file names. The database is the only
-    truth about what exists and how long an upload is; nothing here is ever listed.
+    truth about what exists and what an upload consists of: no request lists anything
+    here. ``StagedBytes`` go out of one call and, by way of the database, into the next,
+    perhaps in another process on another machine.
     """
 
     def writing(self, upload_id: str) -> AbstractAsyncContextManager[None]:
-        """Keep other writers off an upload, in every process that shares the store.
+        """Keep other writers from doing an upload harm.
 
-        Whoever appends or commits holds this, and reads the upload's offset after
-        getting it: what another writer did meanwhile is seen then. It ends with the
-        process that holds it.
+        Whoever appends or commits holds this, and reads the session after getting it:
+        what another writer did meanwhile is seen then. It ends with the process that
+        holds it. A store either admits one writer, of all processes that share it, or
+        lets each of several store bytes of its own: then the caller decides whose
+        count, by accepting only one change of the session.
 
         Raises:
             UploadBusyError: Another writer does not finish in a few seconds.
@@ -45,39 +54,45 @@ class BlobStore(Protocol):
     async def append(
         self,
         upload_id: str,
-        offset: int,
+        staged: StagedBytes,
         chunks: AsyncIterator[bytes],
         hasher: Hasher | None = None,
-    ) -> int:
-        """Store bytes of an upload from ``offset`` on; return the new length.
+    ) -> StagedBytes:
+        """Store bytes of an upload after those staged; return what there is then.
 
-        Whatever lay at or beyond ``offset`` is forgotten first. Every byte stored is
+        Whatever lay beyond ``staged.length`` is forgotten first. Every byte stored is
         given to ``hasher``, in order. When ``chunks`` raises, the bytes before are
         kept and the exception comes out as ``AppendInterrupted``.
 
         Raises:
-            UploadInvalidError: Fewer than ``offset`` bytes are there.
+            UploadInvalidError: Fewer than ``staged.length`` bytes are there.
         """
 
-    def staged(self, upload_id: str, length: int) -> AsyncIterator[bytes]:
-        """Yield the first ``length`` bytes of an unfinished upload.
+    def staged(self, upload_id: str, staged: StagedBytes) -> AsyncIterator[bytes]:
+        """Yield the bytes of an unfinished upload.
 
         Raises:
             UploadInvalidError: Fewer bytes are there.
         """
 
-    async def commit(self, upload_id: str, length: int, key: BlobKey) -> None:
-        """Make the first ``length`` bytes of an upload the object ``key``, durably.
+    async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
+        """Make the staged bytes of an upload the object ``key``, durably.
 
         When this returns the bytes survive power loss. Repeating a commit that
         finished is harmless.
 
         Raises:
-            UploadInvalidError: Fewer than ``length`` bytes are there.
+            UploadInvalidError: Fewer than ``staged.length`` bytes are there.
         """
 
-    async def discard(self, upload_id: str) -> None:
-        """Forget an unfinished upload; not an error if there is none."""
+    async def discard(self, upload_id: str, staged: StagedBytes) -> None:
+        """Forget an upload that is over; not an error if nothing is left of it."""
+
+    async def sweep(self, before: datetime, living: Living) -> int:
+        """Remove what uploads that broke off left before a time; return how much.
+
+        Lists what it must: work for the background, never for a request.
+        """
 
     def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield ``length`` bytes from ``start`` on, in pieces of about 1 MiB.
@@ -89,16 +104,22 @@ class BlobStore(Protocol):
     def local_path(self, key: BlobKey) -> Path | None:
         """Return the file that holds the object, where the store has files."""
 
+    async def signed_url(self, key: BlobKey, lifetime: timedelta) -> str | None:
+        """Return an address to read the object from, where the store has them."""
+
     async def delete(self, keys: Sequence[BlobKey]) -> None:
         """Remove objects, durably; those already gone are no error."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
 
 
 class AppendInterrupted(Exception):  # noqa: N818 (not an error of the store's)
     """The source of the bytes failed; what came before is stored.
 
-    ``offset`` is the upload's length now; ``__cause__`` what the source raised.
+    ``staged`` is what the upload has now; ``__cause__`` what the source raised.
     """
 
-    def __init__(self, offset: int) -> None:
-        super().__init__(offset)
-        self.offset = offset
+    def __init__(self, staged: StagedBytes) -> None:
+        super().__init__(staged)
+        self.staged = staged

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from moorage.domain.digest import Digest
-from moorage.domain.uploads import UploadSession
+from moorage.domain.uploads import StagedBytes, UploadSession
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store.times import to_us
@@ -45,39 +46,65 @@ def _session(row: Row) -> UploadSession:
         algorithm=row["algorithm"],
         offset=row["offset_bytes"],
         closing=Digest.parse(row["digest"]) if row["digest"] else None,
+        state=row["state"] or "",
     )
 
 
-def advance(tx: Tx, session: UploadSession, offset: int, *, now: datetime) -> bool:
-    """Move a session's offset on; return whether it was where the writer began."""
+def advance(
+    tx: Tx, session: UploadSession, staged: StagedBytes, *, now: datetime
+) -> bool:
+    """Move a session on; return whether it was where the writer began."""
     changed = tx.run(
         _SQL.advance,
         id=session.id,
         old_offset_bytes=session.offset,
-        offset_bytes=offset,
+        offset_bytes=staged.length,
+        state=staged.state,
         now_us=to_us(now),
     )
     return changed == 1
 
 
 def close(
-    tx: Tx, session: UploadSession, offset: int, digest: Digest, *, now: datetime
+    tx: Tx,
+    session: UploadSession,
+    staged: StagedBytes,
+    digest: Digest,
+    *,
+    now: datetime,
 ) -> bool:
     """Settle what a session becomes; return whether it was where the writer began."""
     changed = tx.run(
         _SQL.close,
         id=session.id,
         old_offset_bytes=session.offset,
-        offset_bytes=offset,
+        offset_bytes=staged.length,
+        state=staged.state,
         digest=str(digest),
         now_us=to_us(now),
     )
     return changed == 1
 
 
+def finish(tx: Tx, upload_id: str) -> bool:
+    """Forget a session that became a blob; return whether it was still going on."""
+    return tx.run(_SQL.finish, id=upload_id) == 1
+
+
+def end(tx: Tx, upload_id: str, *, now: datetime) -> UploadSession | None:
+    """Stop a session for every writer, for good; return what it had come to."""
+    row = tx.one(_SQL.end, id=upload_id, now_us=to_us(now))
+    return None if row is None else _session(row)
+
+
 def delete(tx: Tx, upload_id: str) -> bool:
     """Forget a session; return whether it was there."""
     return tx.run(_SQL.delete, id=upload_id) == 1
+
+
+def list_living(tx: Tx, upload_ids: Sequence[str]) -> set[str]:
+    """Return those ids that belong to a session."""
+    return {row["id"] for row in tx.all(_SQL.living, ids=list(upload_ids))}
 
 
 def list_stale(tx: Tx, before: datetime, limit: int) -> list[UploadSession]:

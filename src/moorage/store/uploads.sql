@@ -4,27 +4,39 @@ INSERT INTO upload (id, repository_id, algorithm, offset_bytes, created_at_us,
 VALUES (:id, :repository_id, :algorithm, 0, :now_us, :now_us);
 
 -- name: find
-SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest
+SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.state
   FROM upload u
   JOIN repository r ON r.id = u.repository_id
- WHERE u.id = :id AND r.path = :path AND r.deleted_at_us IS NULL;
+ WHERE u.id = :id AND r.path = :path AND r.deleted_at_us IS NULL
+   AND u.ended_at_us IS NULL;
 
 -- name: advance
 -- Only from the offset that the writer started at: of two writers one is told.
-UPDATE upload SET offset_bytes = :offset_bytes, updated_at_us = :now_us
- WHERE id = :id AND offset_bytes = :old_offset_bytes AND digest IS NULL;
+UPDATE upload
+   SET offset_bytes = :offset_bytes, state = :state, updated_at_us = :now_us
+ WHERE id = :id AND offset_bytes = :old_offset_bytes AND digest IS NULL
+   AND ended_at_us IS NULL;
 
 -- name: close
 UPDATE upload
-   SET offset_bytes = :offset_bytes, digest = :digest, updated_at_us = :now_us
+   SET offset_bytes = :offset_bytes, state = :state, digest = :digest,
+       updated_at_us = :now_us
  WHERE id = :id AND offset_bytes = :old_offset_bytes
-   AND (digest IS NULL OR digest = :digest);
+   AND (digest IS NULL OR digest = :digest) AND ended_at_us IS NULL;
+
+-- name: finish
+DELETE FROM upload WHERE id = :id AND ended_at_us IS NULL;
+
+-- name: end
+-- From here on nobody advances, closes or finishes it: its bytes may go.
+UPDATE upload SET ended_at_us = COALESCE(ended_at_us, :now_us) WHERE id = :id
+RETURNING id, repository_id, algorithm, offset_bytes, digest, state;
 
 -- name: delete
 DELETE FROM upload WHERE id = :id;
 
 -- name: stale
-SELECT id, repository_id, algorithm, offset_bytes, digest
+SELECT id, repository_id, algorithm, offset_bytes, digest, state
   FROM upload
  WHERE updated_at_us < :before_us
  ORDER BY updated_at_us LIMIT :limit;
@@ -33,4 +45,9 @@ SELECT id, repository_id, algorithm, offset_bytes, digest
 SELECT 1 AS found FROM upload WHERE id = :id AND updated_at_us < :before_us;
 
 -- name: find_by_id
-SELECT id, repository_id, algorithm, offset_bytes, digest FROM upload WHERE id = :id;
+SELECT id, repository_id, algorithm, offset_bytes, digest, state
+  FROM upload
+ WHERE id = :id AND ended_at_us IS NULL;
+
+-- name: living
+SELECT id FROM upload WHERE id IN ({{texts:ids}});

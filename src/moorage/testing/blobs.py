@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +17,10 @@ from moorage.domain.errors import (
     UploadBusyError,
     UploadInvalidError,
 )
+from moorage.domain.uploads import StagedBytes
 from moorage.ports.blobs import AppendInterrupted, BlobKey, BlobStore
+
+NOTHING = StagedBytes()
 
 BIG = bytes(range(256)) * 12_289  # three pieces and a bit, of no round length
 
@@ -33,10 +39,16 @@ async def collect(pieces: AsyncIterator[bytes]) -> bytes:
 async def stored(store: BlobStore, content: bytes) -> BlobKey:
     """Upload bytes in one go and return their key."""
     upload_id = new_upload_id()
-    length = await store.append(upload_id, 0, chunked(content))
+    staged = await store.append(upload_id, NOTHING, chunked(content))
     key = BlobKey(Digest.of(content), upload_id)
-    await store.commit(upload_id, length, key)
+    await store.commit(upload_id, staged, key)
+    await store.discard(upload_id, staged)
     return key
+
+
+def shorter(staged: StagedBytes, length: int) -> StagedBytes:
+    """Describe the first bytes of what is staged."""
+    return replace(staged, length=length)
 
 
 def new_upload_id() -> str:
@@ -72,54 +84,89 @@ class BlobStoreContract:
         """Several appends make one blob, and the hasher sees all of it in order."""
         upload_id, hasher = new_upload_id(), hashlib.sha256()
         half = len(BIG) // 2
-        assert await store.append(upload_id, 0, chunked(BIG[:half]), hasher) == half
-        length = await store.append(upload_id, half, chunked(BIG[half:]), hasher)
-        assert length == len(BIG)
+        first = await store.append(upload_id, NOTHING, chunked(BIG[:half]), hasher)
+        assert first.length == half
+        staged = await store.append(upload_id, first, chunked(BIG[half:]), hasher)
+        assert staged.length == len(BIG)
         assert hasher.hexdigest() == hashlib.sha256(BIG).hexdigest()
-        assert await collect(store.staged(upload_id, length)) == BIG
+        assert await collect(store.staged(upload_id, staged)) == BIG
+        key = BlobKey(Digest.of(BIG), upload_id)
+        await store.commit(upload_id, staged, key)
+        assert await collect(store.read(key, 0, len(BIG))) == BIG
+
+    async def test_an_upload_arrives_in_many_small_appends(
+        self, store: BlobStore
+    ) -> None:
+        """Of sizes that suit no store."""
+        upload_id, staged, content = new_upload_id(), NOTHING, BIG * 3
+        for start in range(0, len(content), 700_001):
+            piece = content[start : start + 700_001]
+            staged = await store.append(upload_id, staged, chunked(piece))
+        assert await collect(store.staged(upload_id, staged)) == content
+        key = BlobKey(Digest.of(content), upload_id)
+        await store.commit(upload_id, staged, key)
+        assert await collect(store.read(key, 0, len(content))) == content
+
+    async def test_an_empty_append_changes_nothing(self, store: BlobStore) -> None:
+        """As of a closing request without a body."""
+        upload_id = new_upload_id()
+        staged = await store.append(upload_id, NOTHING, chunked(BIG))
+        assert await store.append(upload_id, staged, chunked(b"")) == staged
 
     async def test_what_lies_beyond_the_offset_is_forgotten(
         self, store: BlobStore
     ) -> None:
         """Bytes that the database never heard of do not count."""
         upload_id = new_upload_id()
-        await store.append(upload_id, 0, chunked(b"abandoned"))
-        assert await store.append(upload_id, 3, chunked(b"!")) == 4
-        assert await collect(store.staged(upload_id, 4)) == b"aba!"
+        for content in (b"abandoned", BIG):
+            staged = await store.append(upload_id, NOTHING, chunked(content))
+            kept = shorter(staged, 3)
+            staged = await store.append(upload_id, kept, chunked(b"!"))
+            assert staged.length == 4
+            found = await collect(store.staged(upload_id, staged))
+            assert found == content[:3] + b"!"
 
     async def test_a_commit_takes_no_more_than_its_length(
         self, store: BlobStore
     ) -> None:
         """Nor fewer bytes."""
-        upload_id = new_upload_id()
-        await store.append(upload_id, 0, chunked(b"0123456789"))
-        key = BlobKey(Digest.of(b"0123"), upload_id)
-        await store.commit(upload_id, 4, key)
-        assert await collect(store.read(key, 0, 4)) == b"0123"
-        with pytest.raises(BlobUnknownError):
-            await collect(store.read(key, 0, 5))
+        for content in (b"0123456789", BIG):
+            upload_id, expected = new_upload_id(), content[:4]
+            staged = await store.append(upload_id, NOTHING, chunked(content))
+            key = BlobKey(Digest.of(expected), upload_id)
+            await store.commit(upload_id, shorter(staged, 4), key)
+            assert await collect(store.read(key, 0, 4)) == expected
+            with pytest.raises(BlobUnknownError):
+                await collect(store.read(key, 0, 5))
 
     async def test_a_commit_may_be_repeated(self, store: BlobStore) -> None:
         """As after a crash between the bytes and the row."""
-        key = await stored(store, b"twice")
-        await store.commit(key.generation, 5, key)
-        assert await collect(store.read(key, 0, 5)) == b"twice"
+        for content in (b"twice", BIG):
+            upload_id = new_upload_id()
+            staged = await store.append(upload_id, NOTHING, chunked(content))
+            key = BlobKey(Digest.of(content), upload_id)
+            await store.commit(upload_id, staged, key)
+            await store.commit(upload_id, staged, key)
+            await store.discard(upload_id, staged)
+            await store.commit(upload_id, staged, key)
+            assert await collect(store.read(key, 0, len(content))) == content
 
     async def test_an_upload_that_lost_bytes_does_not_go_on(
         self, store: BlobStore
     ) -> None:
         """An offset beyond the bytes is refused by every call."""
         upload_id = new_upload_id()
-        await store.append(upload_id, 0, chunked(b"abc"))
+        staged = await store.append(upload_id, NOTHING, chunked(b"abc"))
+        more = replace(staged, length=4)
         key = BlobKey(Digest.of(b"abcd"), upload_id)
         with pytest.raises(UploadInvalidError):
-            await store.append(upload_id, 4, chunked(b"x"))
+            await store.append(upload_id, more, chunked(b"x"))
         with pytest.raises(UploadInvalidError):
-            await store.commit(upload_id, 4, key)
+            await store.commit(upload_id, more, key)
         with pytest.raises(UploadInvalidError):
-            await collect(store.staged(upload_id, 4))
+            await collect(store.staged(upload_id, more))
         with pytest.raises(UploadInvalidError):
-            await store.append(new_upload_id(), 4, chunked(b"x"))
+            await store.append(new_upload_id(), StagedBytes(4), chunked(b"x"))
 
     async def test_a_source_that_fails_leaves_what_came_before(
         self, store: BlobStore
@@ -132,24 +179,31 @@ class BlobStoreContract:
             raise ConnectionError
 
         with pytest.raises(AppendInterrupted) as caught:
-            await store.append(upload_id, 0, broken())
-        assert caught.value.offset == 6
+            await store.append(upload_id, NOTHING, broken())
+        staged = caught.value.staged
+        assert staged.length == 6
         assert isinstance(caught.value.__cause__, ConnectionError)
-        assert await store.append(upload_id, 6, chunked(b" after")) == 12
-        assert await collect(store.staged(upload_id, 12)) == b"before after"
+        staged = await store.append(upload_id, staged, chunked(b" after"))
+        assert staged.length == 12
+        assert await collect(store.staged(upload_id, staged)) == b"before after"
 
-    async def test_two_writers_never_share_an_upload(self, store: BlobStore) -> None:
-        """The second is refused while the first writes, and welcome afterwards."""
+    @pytest.mark.parametrize("content", [b"first", BIG], ids=["small", "big"])
+    async def test_two_writers_never_mix_their_bytes(
+        self, store: BlobStore, content: bytes
+    ) -> None:
+        """The second is refused, or stores what does the first's no harm."""
         upload_id = new_upload_id()
         async with store.writing(upload_id):
-            await store.append(upload_id, 0, chunked(b"first"))
-            with pytest.raises(UploadBusyError):
+            staged = await store.append(upload_id, NOTHING, chunked(content))
+            with suppress(UploadBusyError):
                 async with store.writing(upload_id):
-                    pass
+                    other = await store.append(upload_id, NOTHING, chunked(b"second"))
+                    assert await collect(store.staged(upload_id, other)) == b"second"
             async with store.writing(new_upload_id()):
                 pass
         async with store.writing(upload_id):
-            assert await store.append(upload_id, 5, chunked(b"!")) == 6
+            staged = await store.append(upload_id, staged, chunked(b"!"))
+        assert await collect(store.staged(upload_id, staged)) == content + b"!"
 
     async def test_same_bytes_of_two_uploads_are_two_objects(
         self, store: BlobStore
@@ -166,15 +220,35 @@ class BlobStoreContract:
         key = await stored(store, b"gone")
         await store.delete([key])
         await store.delete([key, BlobKey(Digest.of(b"never"), new_upload_id())])
-        await store.discard(new_upload_id())
+        await store.discard(new_upload_id(), NOTHING)
 
     async def test_a_discarded_upload_is_gone(self, store: BlobStore) -> None:
         """And its bytes with it."""
         upload_id = new_upload_id()
-        await store.append(upload_id, 0, chunked(b"abc"))
-        await store.discard(upload_id)
+        staged = await store.append(upload_id, NOTHING, chunked(BIG))
+        await store.discard(upload_id, staged)
         with pytest.raises(UploadInvalidError):
-            await collect(store.staged(upload_id, 3))
+            await collect(store.staged(upload_id, staged))
+
+    async def test_a_sweep_leaves_what_is_living_or_young(
+        self, store: BlobStore
+    ) -> None:
+        """Bytes go only when they are old and no session names them."""
+        upload_id = new_upload_id()
+        staged = await store.append(upload_id, NOTHING, chunked(BIG))
+        key = await stored(store, BIG)
+        now = datetime.now(UTC)
+
+        async def all_of_them(upload_ids: Sequence[str]) -> set[str]:
+            return set(upload_ids)
+
+        async def none_of_them(_upload_ids: Sequence[str]) -> set[str]:
+            return set()
+
+        await store.sweep(now + timedelta(hours=1), all_of_them)
+        await store.sweep(now - timedelta(hours=1), none_of_them)
+        assert await collect(store.staged(upload_id, staged)) == BIG
+        assert await collect(store.read(key, 0, len(BIG))) == BIG
 
     async def test_an_unknown_object_is_unknown(self, store: BlobStore) -> None:
         """Reading what was never stored says so before the first byte."""
