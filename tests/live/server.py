@@ -20,7 +20,7 @@ from live.registry import RegistryClient
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PROGRAM = Path(sys.executable).parent / "moorage"
+PROGRAM = Path(sys.executable).parent / "moorage"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _START_SECONDS = 60
 _STOP_SECONDS = 45
@@ -57,7 +57,7 @@ class MoorageServer:
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [_PROGRAM, "serve"],
+                [PROGRAM, "serve"],
                 cwd=self.data_dir.parent,
                 env={**_clean_environment(), **self._settings},
                 stdin=subprocess.DEVNULL,

@@ -48,6 +48,12 @@ def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path) -
         ("tag_date", "yesterday"),
         ("max_blob_bytes", "1e9"),
         ("data_dir", ""),
+        ("tls_cert", "/nowhere/cert.pem"),
+        ("tls_key", "/"),
+        ("trusted_proxies", "10.0.0.0/33"),
+        ("trusted_proxies", "proxy.example"),
+        ("notifications", "hooks.example"),
+        ("notifications", "https://hooks.example, ftp://x"),
     ],
 )
 def test_a_wrong_value_is_one_sentence(name: str, value: str) -> None:
@@ -80,9 +86,29 @@ def test_settings_survive_the_way_to_another_process() -> None:
         "gc_lease": "1 year",
         "upload_expiry": "0.5s",
         "sparse_indexes": "true",
+        "trusted_proxies": "10.0.0.0/8, ::1",
+        "notifications": "https://a.example/x, https://b.example",
     }
     settings = load_settings(given, {})
     assert load_settings({}, as_environment(settings)) == settings
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    file = tmp_path / "x.pem"
+    file.write_text("x")
+    for name, other in (("CERT", "KEY"), ("KEY", "CERT")):
+        with pytest.raises(SettingsError) as caught:
+            load_settings({f"tls_{name.lower()}": str(file)}, {})
+        sentence = f"MOORAGE_TLS_{name} is set, but MOORAGE_TLS_{other} is not."
+        assert str(caught.value) == sentence
+
+
+def test_what_is_no_certificate_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "x.pem"
+    file.write_text("x")
+    with pytest.raises(SettingsError, match="are not a certificate and its key") as no:
+        load_settings({"tls_cert": str(file), "tls_key": str(file)}, {})
+    assert "\n" not in str(no.value)
 
 
 def test_every_setting_is_described() -> None:
