@@ -32,6 +32,7 @@ from moorage.jobs.deliveries import Deliveries
 from moorage.jobs.docker_events import Source
 from moorage.jobs.kinds import delivery_handlers, handlers
 from moorage.jobs.schedule import run_schedule
+from moorage.jobs.uses import run_uses
 from moorage.jobs.worker import Worker
 from moorage.observe.logs import configure_logs
 from moorage.ports.blobs import BlobStore
@@ -42,8 +43,10 @@ from moorage.services.authorization import Authorization
 from moorage.services.cleanup import Cleanup
 from moorage.services.deletion import Deletion
 from moorage.services.garbage import Garbage
+from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
 from moorage.services.health import Health
+from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
@@ -58,8 +61,11 @@ from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.uploads import Uploads
+from moorage.services.usage import UsageReports
 from moorage.services.users import Users
+from moorage.services.uses import Uses
 from moorage.services.webhooks import Webhooks
+from moorage.services.why import Why
 from moorage.store import secrets as secret_store
 
 log = structlog.get_logger()
@@ -86,6 +92,7 @@ class Services:
     messenger: Worker
     notices: PullNotices
     garbage: Garbage
+    uses: Uses
 
 
 async def build(settings: Settings, database: Database) -> Services:
@@ -113,8 +120,15 @@ async def build(settings: Settings, database: Database) -> Services:
         interval=settings.cleanup_interval,
         undo_window=undo_window,
     )
+    garbage = Garbage(database, store, clock)
+    garbage_queue = GarbageQueue(database, clock, signal, garbage)
+    uses = Uses(database, clock)
     kinds = handlers(
-        repositories, cleanup, uploads, upload_expiry=settings.upload_expiry
+        repositories,
+        cleanup,
+        uploads,
+        garbage_queue,
+        upload_expiry=settings.upload_expiry,
     )
     registry = RegistryApp(
         RegistryContext(
@@ -136,6 +150,7 @@ async def build(settings: Settings, database: Database) -> Services:
             pull=Pull(database, store, clock, lease=lease),
             deletion=Deletion(database, clock, undo_window=undo_window),
             notices=notices,
+            uses=uses,
         )
     )
     token = TokenApp(
@@ -161,6 +176,10 @@ async def build(settings: Settings, database: Database) -> Services:
             cleanup=cleanup,
             jobs=Jobs(database, clock, identity, kinds),
             webhooks=Webhooks(database, clock),
+            holds=Holds(database, clock),
+            why=Why(database, clock),
+            garbage=garbage_queue,
+            usage=UsageReports(database, clock),
         )
     )
     return Services(
@@ -172,7 +191,8 @@ async def build(settings: Settings, database: Database) -> Services:
         worker=Worker(database, clock, kinds, signal, owner=uuid.uuid4().hex),
         messenger=_messenger(settings, database, clock),
         notices=notices,
-        garbage=Garbage(database, store, clock),
+        garbage=garbage,
+        uses=uses,
     )
 
 
@@ -247,6 +267,7 @@ class Application:
                 run_schedule(services.database, services.clock, self._stop)
             ),
             asyncio.create_task(run_collector(services.garbage, self._stop)),
+            asyncio.create_task(run_uses(services.uses, self._stop)),
         ]
 
     async def stop(self) -> None:

@@ -11,6 +11,7 @@ import httpx
 
 from contract import rows
 from contract.rows import NOW
+from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.access import CredentialKind, Role, Visibility
 from moorage.domain.jobs import JobKind
@@ -20,7 +21,10 @@ from moorage.http.gitlab_v4.context import Context
 from moorage.jobs.worker import Worker
 from moorage.ports.signals import LocalSignal
 from moorage.services.cleanup import Cleanup
+from moorage.services.garbage import Garbage
+from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
+from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.jobs import Handler, Jobs
 from moorage.services.members import Members
@@ -28,8 +32,10 @@ from moorage.services.projects import Projects
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
+from moorage.services.why import Why
 from moorage.store import members, projects, tokens
 from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
@@ -125,9 +131,12 @@ async def registry_api(
     migrate(database, NOW)
     repositories = Repositories(database, clock, signal)
     cleanup = Cleanup(database, clock, signal, interval=interval)
+    collector = Garbage(database, MemoryBlobStore(), clock)
+    garbage = GarbageQueue(database, clock, signal, collector)
     handlers: dict[str, Handler] = {
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
+        JobKind.COLLECT_GARBAGE: Handler(garbage.collect),
     }
     identity = Identity(database, clock)
     context = Context(
@@ -144,6 +153,10 @@ async def registry_api(
         cleanup=cleanup,
         jobs=Jobs(database, clock, identity, handlers),
         webhooks=Webhooks(database, clock),
+        holds=Holds(database, clock),
+        why=Why(database, clock),
+        garbage=garbage,
+        usage=UsageReports(database, clock),
     )
     transport = httpx.ASGITransport(create(context))
     base_url = f"{EXTERNAL_URL}/api/v4"

@@ -25,6 +25,7 @@ _UNMATCHED_REASON = "Its name does not match the delete pattern."
 class Rule(StrEnum):
     """What decided about a tag."""
 
+    HOLD = "hold"
     LATEST = "latest"
     UNMATCHED = "unmatched"
     KEEP = "keep"
@@ -38,7 +39,8 @@ class TagFacts:
     """What the rules may look at.
 
     ``created_at`` is the effective date, the one that rules order by; it is never
-    missing, since push time stands in where an image has no date of its own.
+    missing, since push time stands in where an image has no date of its own. ``hold``
+    is the reason why the tag is held, where it is.
     """
 
     name: str
@@ -46,6 +48,7 @@ class TagFacts:
     created_at: datetime
     pushed_at: datetime
     total_size: int
+    hold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ class _Planner:
     def decide(self, tag: TagFacts) -> Decision:
         """Apply the rules in order of precedence: the first that keeps a tag wins."""
         name = tag.name
+        if tag.hold is not None:
+            return Decision(tag, Rule.HOLD, f"It is held: {tag.hold}")
         if name == NEVER_DELETED:
             return Decision(tag, Rule.LATEST, "The tag latest is never deleted.")
         if not self._matches(name):

@@ -35,6 +35,7 @@ class JobKind(StrEnum):
     DELETE_REPOSITORY = "delete_repository"
     DELETE_TAGS = "delete_tags"
     EXPIRE_UPLOADS = "expire_uploads"
+    COLLECT_GARBAGE = "collect_garbage"
     DELIVER_EVENTS = "deliver_events"
     TIDY_EVENTS = "tidy_events"
 

@@ -9,6 +9,7 @@ from typing import Any
 from moorage.domain.jobs import JobKind
 from moorage.jobs.deliveries import Deliveries
 from moorage.services.cleanup import Cleanup
+from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.jobs import Handler, JobRun
 from moorage.services.repositories import Repositories
 from moorage.services.uploads import Uploads
@@ -18,6 +19,7 @@ def handlers(
     repositories: Repositories,
     cleanup: Cleanup,
     uploads: Uploads,
+    garbage: GarbageQueue,
     *,
     upload_expiry: timedelta,
 ) -> dict[str, Handler]:
@@ -30,6 +32,7 @@ def handlers(
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
         JobKind.EXPIRE_UPLOADS: Handler(expire_uploads),
+        JobKind.COLLECT_GARBAGE: Handler(garbage.collect),
     }
 
 

@@ -40,7 +40,7 @@ BATCH = 1000
 
 _MICROSECOND = timedelta(microseconds=1)
 
-_MOVED = "It was moved or removed after the plan was made."
+_MOVED = "It was moved, removed or held after the plan was made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +175,11 @@ class Cleanup:
         total = await self._database.read(lambda tx: jobs.count_items(tx, job_id))
         if total:
             return total
-        facts = await self._database.read(lambda tx: tags.list_facts(tx, repository_id))
-        decisions = plan(facts, rules, self._clock.now())
+        now = self._clock.now()
+        facts = await self._database.read(
+            lambda tx: tags.list_facts(tx, repository_id, now=now)
+        )
+        decisions = plan(facts, rules, now)
         planned = [_item(decision) for decision in decisions if decision.delete]
 
         def body(tx: Tx) -> None:

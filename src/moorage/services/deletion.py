@@ -24,7 +24,7 @@ from moorage.domain.history import Cause
 from moorage.domain.names import RepositoryName, TagName
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import blobs, events, manifests, repositories, tags
+from moorage.store import blobs, events, holds, manifests, repositories, tags
 
 
 class Deletion:
@@ -84,6 +84,7 @@ class Deletion:
         Raises:
             ManifestUnknownError: There is no such manifest.
             ManifestReferencedError: An index lists it.
+            HeldError: It is held, or one of those tags.
         """
         cause = self._cause(principal)
 
@@ -97,6 +98,10 @@ class Deletion:
             names = events.tags_of_manifest(tx, found.id)
             tags.delete_by_manifest(tx, found.repository_id, found.id, cause=cause)
             manifests.delete(tx, found.id, now=cause.now, held_until=cause.held_until)
+            # Now that its row is locked: a hold is there already or finds it hidden.
+            hold = holds.find_on_digest(tx, found.repository_id, digest, now=cause.now)
+            if hold is not None:
+                raise hold.refusal("the manifest")
             gone = [manifest_deleted(digest), *tags_deleted(names)]
             events.record(tx, found.repository_id, gone, occasion, at=cause.now)
 

@@ -7,7 +7,7 @@ is then done again by the next run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,8 +15,8 @@ from moorage.domain.errors import RegistryError
 from moorage.ports.blobs import BlobStore
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import garbage
-from moorage.store.garbage import Looked, Tombstone
+from moorage.store import garbage, holds
+from moorage.store.garbage import Looked, Pause, Tombstone
 
 BATCH = 200
 """Rows per transaction: few enough that a push behind it waits milliseconds."""
@@ -24,16 +24,29 @@ BATCH = 200
 TAKEOVER = timedelta(minutes=10)
 """After which somebody else's unfinished removal of objects is done again."""
 
+FIRST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(hours=6)
+"""Between two attempts to delete an object, doubling from the one to the other."""
+
+GIVE_UP_AFTER = 3
+"""Objects in a row that cannot be deleted: then the store is away, and the others of
+the batch wait, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What a step or a run did. ``looked_at`` counts what was found in use, too."""
+    """What a step or a run did.
+
+    ``looked_at`` counts what was found in use, too; ``failed`` objects are tried again
+    later.
+    """
 
     looked_at: int = 0
     manifests: int = 0
     links: int = 0
     blobs: int = 0
     freed_bytes: int = 0
+    failed: int = 0
 
     def __add__(self, other: Collected) -> Collected:
         return Collected(
@@ -42,7 +55,15 @@ class Collected:
             self.links + other.links,
             self.blobs + other.blobs,
             self.freed_bytes + other.freed_bytes,
+            self.failed + other.failed,
         )
+
+
+Watch = Callable[[Collected], Awaitable[None]]
+
+
+async def _ignore(_collected: Collected) -> None:
+    """Watch nothing."""
 
 
 class Garbage:
@@ -61,9 +82,13 @@ class Garbage:
         self._clock = clock
         self._batch = batch
 
+    async def find_pause(self) -> Pause | None:
+        """Return who stopped collection, if somebody did."""
+        return await self._database.quick(garbage.find_pause)
+
     async def is_paused(self) -> bool:
         """Whether an administrator stopped collection."""
-        return await self._database.quick(garbage.is_paused)
+        return await self.find_pause() is not None
 
     async def pause(self, actor: str) -> None:
         """Stop collection, in every process, until it is resumed."""
@@ -74,26 +99,36 @@ class Garbage:
         """Let collection go on."""
         await self._database.write(garbage.resume)
 
-    async def collect(self) -> Collected:
-        """Collect until nothing is due."""
+    async def collect(self, watch: Watch = _ignore) -> Collected:
+        """Collect until nothing is due, or paused; tell ``watch`` of each step."""
         total = Collected()
-        while (step := await self.step()).looked_at:
+        while not await self.is_paused():
+            step = await self.step()
+            if not step.looked_at:
+                break
             total += step
+            await watch(total)
         return total
 
     async def step(self) -> Collected:
         """Do one batch of each kind; ``looked_at`` is 0 when nothing was due."""
+        ended = await self._end_holds()
         manifests = await self._sweep_manifests()
         links = await self._sweep_links()
         looked, tombstones = await self._entomb_blobs()
         tombstones += await self._left_over()
-        freed = await self._bury(tombstones)
-        return Collected(
-            looked_at=manifests.at + links.at + looked.at + len(tombstones),
+        buried = await self._bury(tombstones)
+        done = Collected(
+            looked_at=ended + manifests.at + links.at + looked.at + len(tombstones),
             manifests=manifests.removed,
             links=links.removed,
-            blobs=len(tombstones),
-            freed_bytes=freed,
+        )
+        return done + buried
+
+    async def _end_holds(self) -> int:
+        now = self._clock.now()
+        return await self._database.write(
+            lambda tx: holds.end_expired(tx, self._batch, now=now)
         )
 
     async def _sweep_manifests(self) -> Looked:
@@ -121,35 +156,73 @@ class Garbage:
     async def _entomb_blobs(self) -> tuple[Looked, list[Tombstone]]:
         now = self._clock.now()
         return await self._database.write(
-            lambda tx: garbage.entomb_blobs(tx, self._batch, now=now)
+            lambda tx: garbage.entomb_blobs(
+                tx, self._batch, retry_at=now + TAKEOVER, now=now
+            )
         )
 
     async def _left_over(self) -> list[Tombstone]:
         now = self._clock.now()
         return await self._database.write(
             lambda tx: garbage.claim_tombstones(
-                tx, self._batch, before=now - TAKEOVER, now=now
+                tx, self._batch, retry_at=now + TAKEOVER, now=now
             )
         )
 
-    async def _bury(self, tombstones: Sequence[Tombstone]) -> int:
+    async def _bury(self, tombstones: Sequence[Tombstone]) -> Collected:
         """Delete the objects, then the rows that knew of them."""
         if not tombstones:
-            return 0
+            return Collected()
         try:
             await self._store.delete([tombstone.key for tombstone in tombstones])
         except RegistryError as error:
-            await self._note(error)
-            raise
-        freed, now = sum(each.size_bytes for each in tombstones), self._clock.now()
+            return await self._bury_one_by_one(tombstones, str(error))
+        return await self._settle(tombstones, [], None)
+
+    async def _bury_one_by_one(
+        self, tombstones: Sequence[Tombstone], error: str
+    ) -> Collected:
+        """Find out which objects of a batch cannot be deleted, and do the others."""
+        gone: list[Tombstone] = []
+        left: list[Tombstone] = []
+        in_a_row = 0
+        for tombstone in tombstones:
+            if in_a_row < GIVE_UP_AFTER:
+                try:
+                    await self._store.delete([tombstone.key])
+                except RegistryError as refused:
+                    error, in_a_row = f"{tombstone.key.digest}: {refused}", in_a_row + 1
+                else:
+                    gone.append(tombstone)
+                    in_a_row = 0
+                    continue
+            left.append(tombstone)
+        return await self._settle(gone, left, error)
+
+    async def _settle(
+        self, gone: Sequence[Tombstone], left: Sequence[Tombstone], error: str | None
+    ) -> Collected:
+        freed, now = sum(each.size_bytes for each in gone), self._clock.now()
 
         def body(tx: Tx) -> None:
-            garbage.drop_blobs(tx, [tombstone.id for tombstone in tombstones])
-            garbage.count(tx, blobs=len(tombstones), freed_bytes=freed, now=now)
+            garbage.drop_blobs(tx, [tombstone.id for tombstone in gone])
+            for tombstone in left:
+                retry_at = now + _delay(tombstone.failures)
+                garbage.postpone(tx, tombstone, retry_at=retry_at)
+            garbage.count(
+                tx,
+                blobs=len(gone),
+                freed_bytes=freed,
+                errors=len(left),
+                last_error=error,
+                now=now,
+            )
 
         await self._database.write(body)
-        return freed
+        return Collected(blobs=len(gone), freed_bytes=freed, failed=len(left))
 
-    async def _note(self, error: RegistryError) -> None:
-        now, text = self._clock.now(), str(error)
-        await self._database.write(lambda tx: garbage.count(tx, error=text, now=now))
+
+def _delay(failures: int) -> timedelta:
+    """Say how long to wait after one more failure, doubling each time."""
+    doublings = min(failures, 16)
+    return min(FIRST_DELAY * (1 << doublings), LONGEST_DELAY)

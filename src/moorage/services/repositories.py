@@ -18,7 +18,7 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services.jobs import JobRun
-from moorage.store import events, jobs, projects, repositories, tags
+from moorage.store import events, holds, jobs, projects, repositories, tags
 
 BATCH = 1000
 """Tags that one transaction removes: others may write in between."""
@@ -130,7 +130,12 @@ class Repositories:
     async def schedule_deletion(
         self, repository: Repository, principal: Principal
     ) -> int:
-        """Have a repository deleted; return the job, which may be under way."""
+        """Have a repository deleted; return the job, which may be under way.
+
+        Raises:
+            RepositoryUnknownError: It is gone.
+            HeldError: Something in it is held.
+        """
         now = self._clock.now()
         job = NewJob(
             kind=JobKind.DELETE_REPOSITORY,
@@ -148,6 +153,9 @@ class Repositories:
                 raise RepositoryUnknownError(id=repository.id)
             if found.status != "delete_ongoing":
                 repositories.set_status(tx, repository.id, "delete_scheduled")
+            # Now that its row is locked: no hold is made any more.
+            for hold in holds.list_page(tx, repository.id, offset=0, limit=1, now=now):
+                raise hold.refusal(hold.tag or str(hold.digest))
             return job_id
 
         job_id = await self._database.write(body)

@@ -14,7 +14,7 @@ from moorage.domain.digest import Digest
 from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query, load
-from moorage.store.times import to_us
+from moorage.store.times import from_us, to_us
 
 _SQL = load("garbage")
 
@@ -29,17 +29,29 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A blob that no request can find any more, and whose object may go."""
+    """A blob that no request can find any more, and whose object may go.
+
+    ``failures`` counts how often the object could not be deleted.
+    """
 
     id: int
     key: BlobKey
     size_bytes: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Who stopped collection, and when."""
+
+    actor: str
+    paused_at: datetime
 
 
 def sweep_manifests(tx: Tx, limit: int, *, now: datetime) -> Looked:
     """Look at manifests whose lease has run out; remove those nothing reaches."""
     due, dead = _look(tx, _SQL.due_manifests, _SQL.reached_manifests, limit, now)
-    _park(tx, _SQL.park_manifests, due, dead, now_us=to_us(now))
+    _park(tx, _SQL.park_manifests, due, dead)
     if dead:
         for wake in (_SQL.wake_children, _SQL.wake_referrers, _SQL.wake_links):
             tx.run(wake, ids=dead, now_us=to_us(now))
@@ -58,26 +70,38 @@ def sweep_links(tx: Tx, limit: int, *, now: datetime) -> Looked:
 
 
 def entomb_blobs(
-    tx: Tx, limit: int, *, now: datetime
+    tx: Tx, limit: int, *, retry_at: datetime, now: datetime
 ) -> tuple[Looked, list[Tombstone]]:
-    """Look at blobs whose lease has run out; hide for good those in no repository."""
+    """Look at blobs whose lease has run out; hide for good those in no repository.
+
+    The caller deletes the objects; from ``retry_at`` on somebody else may.
+    """
     due, dead = _look(tx, _SQL.due_blobs, _SQL.reached_blobs, limit, now)
     _park(tx, _SQL.park_blobs, due, dead)
-    rows = tx.all(_SQL.entomb_blobs, ids=dead, now_us=to_us(now)) if dead else []
+    if not dead:
+        return Looked(len(due), 0), []
+    rows = tx.all(
+        _SQL.entomb_blobs, ids=dead, retry_at_us=to_us(retry_at), now_us=to_us(now)
+    )
     return Looked(len(due), len(dead)), [_tombstone(row) for row in rows]
 
 
 def claim_tombstones(
-    tx: Tx, limit: int, *, before: datetime, now: datetime
+    tx: Tx, limit: int, *, retry_at: datetime, now: datetime
 ) -> list[Tombstone]:
-    """Take over tombstones that somebody began with before ``before``."""
+    """Take over tombstones whose objects are to be deleted again by now."""
     rows = tx.all(
         _SQL.claim_tombstones,
         limit=limit,
-        before_us=to_us(before),
+        retry_at_us=to_us(retry_at),
         now_us=to_us(now),
     )
     return [_tombstone(row) for row in rows]
+
+
+def postpone(tx: Tx, tombstone: Tombstone, *, retry_at: datetime) -> None:
+    """Leave an object that could not be deleted for later."""
+    tx.run(_SQL.postpone, id=tombstone.id, retry_at_us=to_us(retry_at))
 
 
 def drop_blobs(tx: Tx, blob_ids: Sequence[int]) -> None:
@@ -92,22 +116,20 @@ def _look(
     ids = [row["id"] for row in rows]
     if not ids:
         return [], []
-    alive = {row["id"] for row in tx.all(reached, ids=ids, now_us=to_us(now))}
+    alive = {row["id"] for row in tx.all(reached, ids=ids)}
     return ids, [each for each in ids if each not in alive]
 
 
-def _park(
-    tx: Tx, query: Query, due: list[int], dead: list[int], **parameters: int
-) -> None:
+def _park(tx: Tx, query: Query, due: list[int], dead: list[int]) -> None:
     gone = set(dead)
     alive = [each for each in due if each not in gone]
     if alive:
-        tx.run(query, ids=alive, **parameters)
+        tx.run(query, ids=alive)
 
 
 def _tombstone(row: Row) -> Tombstone:
     key = BlobKey(Digest.parse(row["digest"]), row["generation"])
-    return Tombstone(row["id"], key, row["size_bytes"])
+    return Tombstone(row["id"], key, row["size_bytes"], row["failures"])
 
 
 def count(
@@ -117,7 +139,8 @@ def count(
     links: int = 0,
     blobs: int = 0,
     freed_bytes: int = 0,
-    error: str | None = None,
+    errors: int = 0,
+    last_error: str | None = None,
     now: datetime,
 ) -> None:
     """Add to what collection did in this hour."""
@@ -128,14 +151,15 @@ def count(
         links=links,
         blobs=blobs,
         freed_bytes=freed_bytes,
-        errors=0 if error is None else 1,
-        last_error=error,
+        errors=errors,
+        last_error=last_error,
     )
 
 
-def is_paused(tx: Tx) -> bool:
-    """Whether an administrator stopped collection."""
-    return tx.one(_SQL.paused) is not None
+def find_pause(tx: Tx) -> Pause | None:
+    """Return who stopped collection, and when, if somebody did."""
+    row = tx.one(_SQL.paused)
+    return None if row is None else Pause(row["actor"], from_us(row["paused_at_us"]))
 
 
 def pause(tx: Tx, *, actor: str, now: datetime) -> None:

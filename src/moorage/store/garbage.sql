@@ -1,7 +1,9 @@
 -- A look takes rows whose lease has run out, decides what still reaches them, parks
 -- those that are reached (lease_until_us becomes null) and removes the others. What a
 -- removed row reached is looked at next. The rows are locked first and looked at in a
--- statement of its own: by then whoever held them has committed, and is seen.
+-- statement of its own: by then whoever held them has committed, and is seen. To wake is
+-- to lock as well, whether or not a row is parked: else one that another process looks
+-- at meanwhile, and still finds reached, would be parked for ever.
 
 -- name: due_manifests
 SELECT id FROM manifest
@@ -22,40 +24,31 @@ SELECT m.id
                       AND s.repository_id = m.repository_id
                       AND s.digest = m.subject_digest)
         OR EXISTS (SELECT 1 FROM hold h
-                    WHERE h.repository_id = m.repository_id AND h.digest = m.digest
-                      AND (h.expires_at_us IS NULL OR h.expires_at_us > :now_us)));
+                    WHERE h.repository_id = m.repository_id AND h.digest = m.digest));
 
 -- name: park_manifests
--- Those that only a hold may keep are looked at again when it ends.
-UPDATE manifest
-   SET lease_until_us = (SELECT max(h.expires_at_us) FROM hold h
-                          WHERE h.repository_id = manifest.repository_id
-                            AND h.digest = manifest.digest
-                            AND h.expires_at_us > :now_us)
- WHERE id IN ({{ints:ids}});
+-- The end of a hold wakes what it kept: see store/holds.
+UPDATE manifest SET lease_until_us = NULL WHERE id IN ({{ints:ids}});
 
 -- name: wake_children
-UPDATE manifest SET lease_until_us = :now_us
- WHERE lease_until_us IS NULL
-   AND id IN (SELECT child.id
+UPDATE manifest SET lease_until_us = COALESCE(lease_until_us, :now_us)
+ WHERE id IN (SELECT child.id
                 FROM manifest_child c
                 JOIN manifest child ON child.repository_id = c.repository_id
                                    AND child.digest = c.digest
                WHERE c.manifest_id IN ({{ints:ids}}));
 
 -- name: wake_referrers
-UPDATE manifest SET lease_until_us = :now_us
- WHERE lease_until_us IS NULL
-   AND id IN (SELECT referrer.id
+UPDATE manifest SET lease_until_us = COALESCE(lease_until_us, :now_us)
+ WHERE id IN (SELECT referrer.id
                 FROM manifest m
                 JOIN manifest referrer ON referrer.repository_id = m.repository_id
                                       AND referrer.subject_digest = m.digest
                WHERE m.id IN ({{ints:ids}}));
 
 -- name: wake_links
-UPDATE link SET lease_until_us = :now_us
- WHERE lease_until_us IS NULL
-   AND id IN (SELECT l.id
+UPDATE link SET lease_until_us = COALESCE(lease_until_us, :now_us)
+ WHERE id IN (SELECT l.id
                 FROM manifest_blob mb
                 JOIN link l ON l.repository_id = mb.repository_id
                            AND l.blob_id = mb.blob_id
@@ -82,8 +75,8 @@ SELECT l.id
 UPDATE link SET lease_until_us = NULL WHERE id IN ({{ints:ids}});
 
 -- name: wake_blobs
-UPDATE blob SET lease_until_us = :now_us
- WHERE lease_until_us IS NULL AND deleted_at_us IS NULL
+UPDATE blob SET lease_until_us = COALESCE(lease_until_us, :now_us)
+ WHERE deleted_at_us IS NULL
    AND id IN (SELECT blob_id FROM link WHERE id IN ({{ints:ids}}));
 
 -- name: drop_links
@@ -105,19 +98,25 @@ SELECT b.id
 UPDATE blob SET lease_until_us = NULL WHERE id IN ({{ints:ids}});
 
 -- name: entomb_blobs
-UPDATE blob SET deleted_at_us = :now_us, lease_until_us = NULL
+-- Whoever does this deletes the object next; until retry_at_us nobody else does.
+UPDATE blob
+   SET deleted_at_us = :now_us, retry_at_us = :retry_at_us, lease_until_us = NULL
  WHERE id IN ({{ints:ids}})
-RETURNING id, digest, generation, size_bytes;
+RETURNING id, digest, generation, size_bytes, failures;
 
 -- name: claim_tombstones
--- Those that somebody began with and did not finish: moving the time on claims them.
--- scan: tombstones are few, and gone a moment later.
-UPDATE blob SET deleted_at_us = :now_us
+-- Those that somebody began with and did not finish, or could not: moving the time on
+-- claims them. Served by blob_retry.
+UPDATE blob SET retry_at_us = :retry_at_us
  WHERE id IN (SELECT id FROM blob
-               WHERE deleted_at_us IS NOT NULL AND deleted_at_us <= :before_us
-               LIMIT :limit
+               WHERE retry_at_us <= :now_us
+               ORDER BY retry_at_us LIMIT :limit
               {{skip_locked}})
-RETURNING id, digest, generation, size_bytes;
+RETURNING id, digest, generation, size_bytes, failures;
+
+-- name: postpone
+UPDATE blob SET failures = failures + 1, retry_at_us = :retry_at_us
+ WHERE id = :id AND deleted_at_us IS NOT NULL;
 
 -- name: drop_blobs
 DELETE FROM blob WHERE id IN ({{ints:ids}}) AND deleted_at_us IS NOT NULL;
@@ -135,7 +134,7 @@ VALUES (:hour_us, :manifests, :links, :blobs, :freed_bytes, :errors, :last_error
        last_error = coalesce(excluded.last_error, garbage_hour.last_error);
 
 -- name: paused
-SELECT paused_at_us FROM garbage_pause WHERE one = 1;
+SELECT paused_at_us, actor FROM garbage_pause WHERE one = 1;
 
 -- name: pause
 INSERT INTO garbage_pause (one, paused_at_us, actor)

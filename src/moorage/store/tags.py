@@ -17,7 +17,7 @@ from moorage.domain.repositories import TagDetail
 from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import repositories
+from moorage.store import holds, repositories
 from moorage.store.times import from_us, to_us
 
 AFTER_EVERY_NAME = "~"
@@ -80,12 +80,16 @@ def delete(
     """Remove a tag; return whether it was there.
 
     With ``expected_manifest_id`` one that points elsewhere stays.
+
+    Raises:
+        HeldError: It is held.
     """
     found = tx.one(_SQL.lock, repository_id=repository_id, name=name)
     if found is None:
         return False
     if expected_manifest_id not in (None, found["manifest_id"]):
         return False
+    _check_holds(tx, repository_id, [name], cause)
     _delete(tx, repository_id, [name], cause)
     return True
 
@@ -99,7 +103,8 @@ def delete_many(
 ) -> list[str]:
     """Remove tags that still point where they were seen to; return which they were.
 
-    The number of statements does not depend on the number of tags.
+    One that is held stays, as one that moved does. The number of statements does not
+    depend on the number of tags.
     """
     rows = tx.all(
         _SQL.lock_unmoved,
@@ -107,7 +112,10 @@ def delete_many(
         names=list(seen),
         references=[f"{name}@{digest}" for name, digest in seen.items()],
     )
-    return _delete(tx, repository_id, _names(rows), cause)
+    found = holds.list_of_tags(tx, repository_id, _names(rows), now=cause.now)
+    held = {hold.tag for hold in found}
+    free = [name for name in _names(rows) if name not in held]
+    return _delete(tx, repository_id, free, cause)
 
 
 def delete_first(
@@ -129,10 +137,15 @@ def delete_by_manifest(
     *,
     cause: Cause,
 ) -> int:
-    """Remove every tag that points to a manifest; return how many there were."""
+    """Remove every tag that points to a manifest; return how many there were.
+
+    Raises:
+        HeldError: One of them is held.
+    """
     rows = tx.all(
         _SQL.lock_manifest, repository_id=repository_id, manifest_id=manifest_id
     )
+    _check_holds(tx, repository_id, _names(rows), cause)
     return len(_delete(tx, repository_id, _names(rows), cause))
 
 
@@ -153,8 +166,9 @@ def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
     )
 
 
-def list_facts(tx: Tx, repository_id: int) -> list[TagFacts]:
+def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
     """Return every tag of a repository with what rules look at, in no order."""
+    held = holds.held_tags(tx, repository_id, now=now)
     return [
         TagFacts(
             name=row["name"],
@@ -162,6 +176,7 @@ def list_facts(tx: Tx, repository_id: int) -> list[TagFacts]:
             created_at=from_us(row["created_at_us"]),
             pushed_at=from_us(row["pushed_at_us"]),
             total_size=row["total_bytes"],
+            hold=held.get(row["name"]),
         )
         for row in tx.all(_SQL.list_facts, repository_id=repository_id)
     ]
@@ -202,6 +217,12 @@ def list_names_of_many(tx: Tx, repository_ids: list[int]) -> dict[int, list[str]
     for row in tx.all(_SQL.list_names_of_many, repository_ids=repository_ids):
         found[row["repository_id"]].append(row["name"])
     return found
+
+
+def _check_holds(tx: Tx, repository_id: int, names: list[str], cause: Cause) -> None:
+    """Refuse to remove tags, whose rows are locked, while one of them is held."""
+    for hold in holds.list_of_tags(tx, repository_id, names, now=cause.now):
+        raise hold.refusal(f"tag {hold.tag}")
 
 
 def _delete(tx: Tx, repository_id: int, names: list[str], cause: Cause) -> list[str]:

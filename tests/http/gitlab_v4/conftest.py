@@ -9,13 +9,17 @@ import httpx
 import pytest
 
 from in_process.api import ROOT_TOKEN, URL, Api
+from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.http.gitlab_v4.app import create
 from moorage.http.gitlab_v4.context import Context
 from moorage.ports.signals import LocalSignal
 from moorage.services.bootstrap import bootstrap
 from moorage.services.cleanup import Cleanup
+from moorage.services.garbage import Garbage
+from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
+from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
@@ -23,8 +27,10 @@ from moorage.services.projects import Projects
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
+from moorage.services.why import Why
 from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
 
@@ -54,6 +60,8 @@ def context(database: Database, clock: FrozenClock) -> Context:
     identity, signal = Identity(database, clock), LocalSignal()
     repositories = Repositories(database, clock, signal)
     cleanup = Cleanup(database, clock, signal, interval=timedelta(hours=1))
+    collector = Garbage(database, MemoryBlobStore(), clock)
+    garbage = GarbageQueue(database, clock, signal, collector)
     return Context(
         external_url=URL,
         registry_host="registry.example.com:8443",
@@ -68,6 +76,10 @@ def context(database: Database, clock: FrozenClock) -> Context:
         cleanup=cleanup,
         jobs=Jobs(database, clock, identity, {}),
         webhooks=Webhooks(database, clock),
+        holds=Holds(database, clock),
+        why=Why(database, clock),
+        garbage=garbage,
+        usage=UsageReports(database, clock),
     )
 
 

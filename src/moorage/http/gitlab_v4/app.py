@@ -16,15 +16,19 @@ from moorage.domain.errors import RegistryError, TooLargeError
 from moorage.http.forwarded import BASE_URL
 from moorage.http.gitlab_v4 import (
     errors,
+    garbage,
     groups,
+    holds,
     instance,
     jobs,
     members,
     projects,
     registry,
     tokens,
+    usage,
     users,
     webhooks,
+    why,
 )
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.authentication import authenticate, check_scopes
@@ -50,6 +54,10 @@ ROUTES: Sequence[Route] = (
     *registry.ROUTES,
     *jobs.ROUTES,
     *webhooks.ROUTES,
+    *holds.ROUTES,
+    *why.ROUTES,
+    *garbage.ROUTES,
+    *usage.ROUTES,
 )
 
 MAX_BODY_BYTES = 1 << 20

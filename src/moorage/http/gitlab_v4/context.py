@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from moorage.services.cleanup import Cleanup
+from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
+from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
@@ -14,8 +16,10 @@ from moorage.services.projects import Projects
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
+from moorage.services.why import Why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,10 @@ class Context:
     cleanup: Cleanup
     jobs: Jobs
     webhooks: Webhooks
+    holds: Holds
+    why: Why
+    garbage: GarbageQueue
+    usage: UsageReports
 
 
 def seen_at(context: Context, base_url: str | None) -> Context:

@@ -27,6 +27,7 @@ from moorage.services.pull import Pull
 from moorage.services.push import Push
 from moorage.services.registry_tokens import SERVICE, Bearer, RegistryTokens
 from moorage.services.uploads import Uploads
+from moorage.services.uses import Uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Context:
     pull: Pull
     deletion: Deletion
     notices: PullNotices
+    uses: Uses
 
 
 class Call:

@@ -29,6 +29,8 @@ async def get(call: Call) -> Response:
     pull = call.context.pull
     look = pull.check_manifest if call.request.method == "HEAD" else pull.manifest
     found = await look(call.name, reference)
+    if call.request.method == "GET":
+        call.context.uses.record(found, reference)
     headers = {
         "Content-Type": found.media_type,
         "Docker-Content-Digest": str(found.digest),

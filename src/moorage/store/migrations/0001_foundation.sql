@@ -145,7 +145,8 @@ CREATE INDEX namespace_repository_repository ON namespace_repository (repository
 -- thing reached, until something that reached it goes.
 
 -- One row per stored object. A tombstone (deleted_at_us) may share its digest with a
--- younger row: the generation tells their objects apart.
+-- younger row: the generation tells their objects apart. Its object is deleted, again if
+-- need be, from retry_at_us on; failures counts how often that did not work.
 CREATE TABLE blob (
     id {{id}},
     digest {{text}} NOT NULL,
@@ -153,12 +154,15 @@ CREATE TABLE blob (
     size_bytes {{int}} NOT NULL,
     lease_until_us {{int}},
     created_at_us {{int}} NOT NULL,
-    deleted_at_us {{int}}
+    deleted_at_us {{int}},
+    retry_at_us {{int}},
+    failures {{int}} NOT NULL DEFAULT 0
 ) {{strict}};
 CREATE UNIQUE INDEX blob_digest ON blob (digest) WHERE deleted_at_us IS NULL;
 CREATE INDEX blob_tombstone ON blob (digest, generation)
     WHERE deleted_at_us IS NOT NULL;
 CREATE INDEX blob_lease ON blob (lease_until_us) WHERE lease_until_us IS NOT NULL;
+CREATE INDEX blob_retry ON blob (retry_at_us) WHERE retry_at_us IS NOT NULL;
 
 -- A link lets a repository serve a blob.
 CREATE TABLE link (
@@ -188,6 +192,8 @@ CREATE TABLE manifest (
     created_at_us {{int}} NOT NULL,
     platforms {{text}} NOT NULL,
     pushed_at_us {{int}} NOT NULL,
+    pulled_at_us {{int}},
+    pull_count {{int}} NOT NULL DEFAULT 0,
     lease_until_us {{int}},
     deleted_at_us {{int}},
     UNIQUE (repository_id, digest)
@@ -282,19 +288,21 @@ CREATE TABLE protection_rule (
     UNIQUE (project_id, kind, pattern)
 ) {{strict}};
 
+-- A hold on a tag keeps the tag, and the digest that it pointed to when it was held.
 CREATE TABLE hold (
     id {{id}},
     repository_id {{int}} NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
     tag {{text}},
-    digest {{text}},
+    digest {{text}} NOT NULL,
     reason {{text}} NOT NULL,
     actor {{text}} NOT NULL,
     expires_at_us {{int}},
-    created_at_us {{int}} NOT NULL,
-    CHECK ((tag IS NULL) <> (digest IS NULL))
+    created_at_us {{int}} NOT NULL
 ) {{strict}};
 CREATE INDEX hold_repository ON hold (repository_id, id);
-CREATE INDEX hold_digest ON hold (repository_id, digest) WHERE digest IS NOT NULL;
+CREATE INDEX hold_digest ON hold (repository_id, digest);
+CREATE INDEX hold_tag ON hold (repository_id, tag) WHERE tag IS NOT NULL;
+CREATE INDEX hold_expiry ON hold (expires_at_us) WHERE expires_at_us IS NOT NULL;
 
 -- A policy's rules are a JSON document in our rule language, or GitLab's attributes.
 CREATE TABLE policy (
