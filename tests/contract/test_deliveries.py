@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -167,6 +168,19 @@ async def test_a_later_event_begins_a_later_delivery(
         await scene.delete_tags(name)
         assert await scene.work() == 1
     assert tags(listener) == ["a", "b"]
+
+
+async def test_no_event_is_left_behind_by_a_delivery_that_ends_just_then(
+    scene: Scene, listener: Listener
+) -> None:
+    await scene.listen(listener.url)
+    names = [f"v{number}" for number in range(60)]
+    writing = asyncio.gather(*map(scene.delete_tags, names))
+    while not writing.done():
+        await scene.work()
+        await asyncio.sleep(0)
+    await scene.work()
+    assert sorted(tags(listener)) == sorted(names)
 
 
 async def test_a_delivery_that_was_given_up_is_taken_up_again(scene: Scene) -> None:
