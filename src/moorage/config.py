@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import RegistryError
 from moorage.domain.networks import Network, parse_networks
+from moorage.domain.object_storage import S3Location
 from moorage.domain.webhooks import WebhookInvalidError, check_url
 
 PREFIX = "MOORAGE_"
@@ -76,6 +77,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return text.rstrip("/")
 
     return parse
+
+
+def _storage(text: str) -> str:
+    if not text.startswith("s3:"):
+        return _url("file", "s3")(text)
+    S3Location.parse(text)
+    return text
 
 
 def _duration(text: str) -> timedelta:
@@ -177,7 +185,7 @@ class Settings:
         "Where metadata is kept; a file in the data folder by default.",
     )
     storage_url: str | None = _setting(
-        _url("file"),
+        _storage,
         None,
         "Where blobs are kept; a folder in the data folder by default.",
     )
@@ -251,6 +259,13 @@ class Settings:
         if self.storage_url is None:
             return self.data_dir / "blobs"
         return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def object_storage(self) -> S3Location | None:
+        """The bucket of the blob store, where blobs are not kept in a folder."""
+        if self.storage_url is None or not self.storage_url.startswith("s3:"):
+            return None
+        return S3Location.parse(self.storage_url)
 
 
 @dataclass(frozen=True, slots=True)

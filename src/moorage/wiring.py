@@ -81,17 +81,30 @@ def open_database(settings: Settings) -> Database:
     return PostgresDatabase(url)
 
 
+def open_store(settings: Settings) -> BlobStore:
+    """Return the blob store; a remote one is not connected yet."""
+    location = settings.object_storage
+    if location is None:
+        return FileBlobStore(settings.blob_folder)
+    # Its library takes a second to load, which nobody else needs to wait for.
+    from moorage.adapters.s3 import S3BlobStore  # noqa: PLC0415
+
+    return S3BlobStore(location)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that front ends and workers call, sharing what it stands on."""
 
     database: Database
+    store: BlobStore
     clock: Clock
     front_ends: FrontEnds
     worker: Worker
     messenger: Worker
     notices: PullNotices
     garbage: Garbage
+    garbage_queue: GarbageQueue
     uses: Uses
 
 
@@ -99,7 +112,7 @@ async def build(settings: Settings, database: Database) -> Services:
     """Put a server's objects together. The schema must be there."""
     clock: Clock = SystemClock()
     signal = LocalSignal()
-    store: BlobStore = FileBlobStore(settings.blob_folder)
+    store = open_store(settings)
     identity = Identity(database, clock)
     lease = settings.gc_lease
     uploads = Uploads(
@@ -184,6 +197,7 @@ async def build(settings: Settings, database: Database) -> Services:
     )
     return Services(
         database=database,
+        store=store,
         clock=clock,
         front_ends=FrontEnds(
             registry, token, api, HealthApp(Health(database)), _forwarding(settings)
@@ -192,6 +206,7 @@ async def build(settings: Settings, database: Database) -> Services:
         messenger=_messenger(settings, database, clock),
         notices=notices,
         garbage=garbage,
+        garbage_queue=garbage_queue,
         uses=uses,
     )
 
@@ -276,6 +291,7 @@ class Application:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._services is not None:
             await self._services.notices.drain()
+            await self._services.store.close()
             await self._services.database.close()
 
 

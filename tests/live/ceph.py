@@ -53,7 +53,7 @@ bluestore_block_size = 21474836480
 bluestore_fsck_on_mount = false
 mon_max_pg_per_osd = 1000
 rgw_data = {folder}/rgw
-rgw_frontends = beast endpoint=127.0.0.1:{gateway_port}
+rgw_frontends = beast endpoint=127.0.0.1:{gateway_port} tcp_nodelay=1
 rgw_thread_pool_size = 64
 rgw_gc_max_objs = 8
 rgw_lc_max_objs = 8

@@ -39,6 +39,8 @@ def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path) -
         ("external_url", "registry.example"),
         ("database_url", "mysql://x"),
         ("storage_url", "ftp://x"),
+        ("storage_url", "s3://"),
+        ("storage_url", "s3://bucket?endpoint=s3.example"),
         ("workers", "0"),
         ("workers", "-1"),
         ("workers", "two"),

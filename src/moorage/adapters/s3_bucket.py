@@ -306,13 +306,18 @@ async def _read_piece(body: Any, size: int) -> bytes:
 
 
 def _connection(location: S3Location) -> Any:
+    encrypted = (location.endpoint or "https:").startswith("https:")
     config = AioConfig(
         signature_version="s3v4",
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         max_pool_connections=CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path" if location.path_style else "auto"},
+        s3={
+            "addressing_style": "path" if location.path_style else "auto",
+            # Where TLS guards the bytes, a hash of them would do so again.
+            "payload_signing_enabled": not encrypted,
+        },
         # Servers other than Amazon's refuse or misread the newer checksums.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

@@ -31,4 +31,5 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     services = await build(settings, open_database(settings))
     await asyncio.gather(services.worker.run(stop), services.messenger.run(stop))
+    await services.store.close()
     await services.database.close()

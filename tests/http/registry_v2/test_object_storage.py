@@ -1,0 +1,168 @@
+"""Two replicas that share a database and an object store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from in_process.registry import ROOT_TOKEN, Registry
+from live.s3 import S3Server, object_names
+from moorage.config import load_settings
+from moorage.domain.digest import Digest
+from moorage.ports.clock import SystemClock
+from moorage.services.bootstrap import bootstrap
+from moorage.store.migrate import migrate
+from moorage.wiring import build, open_database
+
+NAME = "root/app"
+MEGABYTE = bytes(range(256)) * 4096
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+async def replicas(
+    new_database_url: Callable[[], str | None],
+    s3_url: str,
+    tmp_path: Path,
+    settings: dict[str, str],
+) -> AsyncIterator[tuple[Registry, Registry]]:
+    given = {"data_dir": str(tmp_path), "storage_url": s3_url, **settings}
+    if (url := new_database_url()) is not None:
+        given["database_url"] = url
+    chosen = load_settings(given, {})
+    async with AsyncExitStack() as stack:
+        made = []
+        for _ in range(2):
+            database = open_database(chosen)
+            stack.push_async_callback(database.close)
+            migrate(database, SystemClock().now())
+            await bootstrap(database, SystemClock(), ROOT_TOKEN)
+            services = await build(chosen, database)
+            stack.push_async_callback(services.store.close)
+            registry = Registry(services.front_ends, tmp_path)
+            made.append(await stack.enter_async_context(registry))
+        yield made[0], made[1]
+
+
+async def finish(
+    replica: Registry, location: str, content: bytes, body: bytes = b""
+) -> httpx.Response:
+    digest = Digest.of(content)
+    return await replica.send("PUT", f"{location}?digest={digest}", content=body)
+
+
+async def pulled(replica: Registry, content: bytes) -> bytes:
+    answer = await replica.send("GET", f"/v2/{NAME}/blobs/{Digest.of(content)}")
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+async def test_the_chunks_of_an_upload_go_to_different_replicas(
+    replicas: tuple[Registry, Registry], s3_server: S3Server, s3_url: str
+) -> None:
+    chunks = [MEGABYTE * 6, b"few", MEGABYTE, b"", MEGABYTE * 9, b"!", b"last"]
+    content = b"".join(chunks)
+    location = await replicas[0].start_upload(NAME)
+    for number, chunk in enumerate(chunks[:-1]):
+        replica = replicas[number % 2]
+        answer = await replica.send("PATCH", location, content=chunk)
+        assert answer.status_code == 202, answer.text
+    answer = await finish(replicas[1], location, content, chunks[-1])
+    assert answer.status_code == 201, answer.text
+    assert await pulled(replicas[0], content) == content
+    ranged = await replicas[1].send(
+        "GET",
+        answer.headers["Location"],
+        headers={"Range": f"bytes=3-{len(content) - 5}"},
+    )
+    assert ranged.status_code == 206
+    assert ranged.content == content[3:-4]
+    digest, upload_id = Digest.of(content), location.rpartition("/")[2]
+    names = object_names(s3_server, s3_url)
+    assert names == [f"sha256/{digest.hex[:2]}/{digest.hex}.{upload_id}"]
+
+
+async def test_an_image_pushed_to_one_replica_is_pulled_from_the_other(
+    replicas: tuple[Registry, Registry],
+) -> None:
+    layers = (MEGABYTE * 2, b"small")
+    digest = await replicas[0].push_image(NAME, "v1", layers)
+    answer = await replicas[1].send("GET", f"/v2/{NAME}/manifests/v1")
+    assert answer.headers["Docker-Content-Digest"] == str(digest)
+    for layer in layers:
+        assert await pulled(replicas[1], layer) == layer
+
+
+async def test_of_two_writers_one_is_told_that_he_was_overtaken(
+    replicas: tuple[Registry, Registry],
+) -> None:
+    location = await replicas[0].start_upload(NAME)
+    bodies = [MEGABYTE * 2 + b"one", MEGABYTE * 2 + b"two"]
+    answers = await asyncio.gather(
+        *(
+            replica.send(
+                "PATCH",
+                location,
+                content=body,
+                headers={"Content-Range": f"0-{len(body) - 1}"},
+            )
+            for replica, body in zip(replicas, bodies, strict=True)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [202, 416]
+    won = bodies[[answer.status_code for answer in answers].index(202)]
+    answer = await finish(replicas[1], location, won)
+    assert answer.status_code == 201, answer.text
+    assert await pulled(replicas[0], won) == won
+
+
+async def test_a_closing_request_sent_twice_at_once_leaves_the_blob(
+    replicas: tuple[Registry, Registry], s3_server: S3Server, s3_url: str
+) -> None:
+    content = MEGABYTE * 11
+    location = await replicas[0].start_upload(NAME)
+    await replicas[0].send("PATCH", location, content=content)
+    answers = await asyncio.gather(
+        *(finish(replica, location, content) for replica in replicas)
+    )
+    assert 201 in {answer.status_code for answer in answers}
+    assert await pulled(replicas[0], content) == content
+    assert len(object_names(s3_server, s3_url)) == 1
+
+
+async def test_a_cancelled_upload_leaves_nothing(
+    replicas: tuple[Registry, Registry], s3_server: S3Server, s3_url: str
+) -> None:
+    location = await replicas[0].start_upload(NAME)
+    for replica in (*replicas, replicas[0]):
+        await replica.send("PATCH", location, content=MEGABYTE * 3)
+    answer = await replicas[1].send("DELETE", location)
+    assert answer.status_code == 204
+    assert object_names(s3_server, s3_url) == []
+
+
+async def test_other_bytes_than_promised_leave_nothing(
+    replicas: tuple[Registry, Registry], s3_server: S3Server, s3_url: str
+) -> None:
+    location = await replicas[0].start_upload(NAME)
+    await replicas[0].send("PATCH", location, content=MEGABYTE * 3)
+    answer = await finish(replicas[1], location, b"promised", MEGABYTE)
+    assert answer.status_code == 400
+    assert object_names(s3_server, s3_url) == []
+
+
+async def test_the_same_blob_again_is_kept_once(
+    replicas: tuple[Registry, Registry], s3_server: S3Server, s3_url: str
+) -> None:
+    for replica in replicas:
+        await replica.push_blob(NAME, MEGABYTE)
+    assert len(object_names(s3_server, s3_url)) == 1
