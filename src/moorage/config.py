@@ -386,5 +386,5 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 def _write(value: object) -> str:
     if isinstance(value, timedelta):
-        return f"{value.total_seconds():f}"
+        return f"{value.total_seconds():f}" if value else "0"
     return str(value).lower() if isinstance(value, bool) else str(value)

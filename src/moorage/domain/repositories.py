@@ -32,6 +32,7 @@ class TagDetail:
 
     ``created_at`` is the effective date (see ``effective_created_at``);
     ``total_bytes`` the listed layer sizes; ``config_digest`` is missing for an index.
+    ``pulled_at`` and ``pull_count`` are of pulls by this tag.
     """
 
     name: str
@@ -41,6 +42,10 @@ class TagDetail:
     created_at: datetime
     pushed_at: datetime
     total_bytes: int
+    artifact_type: str | None
+    platforms: tuple[str, ...]
+    pulled_at: datetime | None
+    pull_count: int
 
 
 @dataclass(frozen=True, slots=True)

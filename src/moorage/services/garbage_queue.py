@@ -71,6 +71,12 @@ class GarbageQueue:
 
         return await self._database.read(body)
 
+    async def count_due(self) -> int:
+        """Count what is to be looked at by now."""
+        now = self._clock.now()
+        counts = await self._database.read(lambda tx: garbage_queue.count(tx, now=now))
+        return counts.due.total
+
     async def pause(self, principal: Principal) -> None:
         """Stop collection in every process; the first to do so is remembered."""
         await self._collector.pause(principal.actor)
@@ -107,10 +113,9 @@ class GarbageQueue:
         """
 
         async def show(collected: Collected) -> None:
-            now, done = self._clock.now(), collected.looked_at
+            done, due = collected.looked_at, await self.count_due()
 
             def body(tx: Tx) -> None:
-                due = garbage_queue.count(tx, now=now).due.total
                 jobs.set_progress(tx, run.job.id, done, done + due)
 
             await run.write(body)

@@ -13,7 +13,7 @@ from moorage.domain.names import TagName
 from moorage.domain.repositories import TagDetail
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import events, tags
+from moorage.store import events, holds, tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,13 @@ class Tags:
         if found is None:
             raise TagUnknownError(tag=name)
         return found
+
+    async def is_held(self, repository_id: int, name: str) -> bool:
+        """Whether a hold keeps a tag."""
+        now = self._clock.now()
+        return await self._database.quick(
+            lambda tx: bool(holds.list_of_tags(tx, repository_id, [name], now=now))
+        )
 
     async def delete(
         self,

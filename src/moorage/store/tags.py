@@ -7,6 +7,7 @@ in the same transaction, and has collection look at the manifest that a tag left
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store import holds, repositories
-from moorage.store.times import from_us, to_us
+from moorage.store.times import from_us, from_us_or_none, to_us
 
 AFTER_EVERY_NAME = "~"
 """Sorts behind every tag."""
@@ -163,6 +164,10 @@ def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
         created_at=from_us(row["created_at_us"]),
         pushed_at=from_us(row["pushed_at_us"]),
         total_bytes=row["total_bytes"],
+        artifact_type=row["artifact_type"],
+        platforms=tuple(json.loads(row["platforms"])),
+        pulled_at=from_us_or_none(row["pulled_at_us"]),
+        pull_count=row["pull_count"],
     )
 
 

@@ -91,7 +91,8 @@ SELECT tag.name
 
 -- name: find_detail
 SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
-       manifest.digest, manifest.media_type, manifest.config_digest
+       tag.pulled_at_us, tag.pull_count, manifest.digest, manifest.media_type,
+       manifest.config_digest, manifest.artifact_type, manifest.platforms
   FROM tag
   JOIN manifest ON manifest.id = tag.manifest_id
  WHERE tag.repository_id = :repository_id AND tag.name = :name;

@@ -40,6 +40,7 @@ from moorage.http.gitlab_v4.registry_entities import (
     repository_entity,
     tag_detail_entity,
     tag_entity,
+    tag_more_entity,
 )
 from moorage.http.gitlab_v4.routing import Route, RouteUnknownError
 from moorage.services.repositories import RepositoryPage
@@ -196,12 +197,22 @@ def _tag_entities(
     return [tag_entity(repository, name, host) for name in names]
 
 
+class _TagParameters(Parameters):
+    details: bool = False
+
+
 async def get_tag(call: Call) -> Response:
     """``GET /projects/:id/registry/repositories/:repository_id/tags/:tag_name``."""
     seen = await readable(call)
+    wanted = call.read(_TagParameters)
     repository = await repository_of(call, seen)
-    tag = await call.context.tags.get(repository.id, call.text("tag_name"))
-    return answer(tag_detail_entity(repository, tag, call.context.registry_host))
+    service = call.context.tags
+    tag = await service.get(repository.id, call.text("tag_name"))
+    entity = tag_detail_entity(repository, tag, call.context.registry_host)
+    if wanted.details:
+        held = await service.is_held(repository.id, tag.name)
+        entity |= tag_more_entity(tag, held=held)
+    return answer(entity)
 
 
 async def delete_tag(call: Call) -> Response:

@@ -64,6 +64,19 @@ def tag_detail_entity(repository: Repository, tag: TagDetail, host: str) -> Enti
     }
 
 
+def tag_more_entity(tag: TagDetail, *, held: bool) -> Entity:
+    """Show what GitLab does not, for who asks for it."""
+    return {
+        "media_type": tag.media_type,
+        "artifact_type": tag.artifact_type,
+        "platforms": list(tag.platforms),
+        "pushed_at": tag_time(tag.pushed_at),
+        "last_pulled_at": tag.pulled_at and tag_time(tag.pulled_at),
+        "pull_count": tag.pull_count,
+        "held": held,
+    }
+
+
 def job_entity(job: Job) -> Entity:
     """Show a job."""
     return {
