@@ -151,3 +151,20 @@ async def test_a_caller_that_gives_up_takes_nobody_along(database: Database) -> 
     results = await asyncio.gather(first, *waiting, return_exceptions=True)
     assert [result for result in results if result == 1] == [1] * 4
     await database.write(insert("afterwards"))
+
+
+async def test_tuples_come_as_columns_with_their_positions(database: Database) -> None:
+    query = Query(
+        "test.rows",
+        "SELECT name, size, position FROM ({{rows:items(name text, size int)}}) AS i"
+        " ORDER BY position",
+    )
+    given = [("a'\"\u00e4", 1 << 40), ("", None)]
+
+    def body(tx: Tx, items: list[tuple[str, int | None]]) -> list[tuple[object, ...]]:
+        rows = tx.all(query, items=items)
+        return [(row["name"], row["size"], row["position"]) for row in rows]
+
+    found = await database.read(lambda tx: body(tx, given))
+    assert found == [(*given[0], 1), (*given[1], 2)]
+    assert await database.read(lambda tx: body(tx, [])) == []

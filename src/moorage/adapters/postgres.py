@@ -15,11 +15,24 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from moorage.domain.errors import ConflictError, UnavailableError
 from moorage.ports.database import Result, Row, Tx
-from moorage.ports.query import Dialect, Query
+from moorage.ports.query import Columns, Dialect, Query, rows_parameters
 
 POOL_SIZE = 8
 WRITE_ATTEMPTS = 4
 """Tries of a body that the server undid for the sake of another transaction."""
+
+_ARRAYS = {"text": "text[]", "int": "bigint[]"}
+
+
+def _rows(parameter: str, columns: Columns) -> str:
+    """Spell parallel arrays, one per column, as a subquery."""
+    arrays = ", ".join(
+        f"CAST(%({parameter}_{at})s AS {_ARRAYS[kind]})"
+        for at, (_, kind) in enumerate(columns)
+    )
+    names = ", ".join(name for name, _ in columns)
+    return f"SELECT * FROM unnest({arrays}) WITH ORDINALITY AS r ({names}, position)"
+
 
 DIALECT = Dialect(
     tokens={
@@ -36,6 +49,7 @@ DIALECT = Dialect(
         "texts": "SELECT unnest(CAST(:{} AS text[])) AS value",
         "ints": "SELECT unnest(CAST(:{} AS bigint[])) AS value",
     },
+    rows=_rows,
     parameter="%({})s".format,
 )
 
@@ -48,6 +62,24 @@ _RETRIED = (
 @cache
 def _sql(query: Query) -> str:
     return DIALECT.render(query.text)
+
+
+@cache
+def _widths(query: Query) -> Mapping[str, int]:
+    return rows_parameters(query.text)
+
+
+def _values(query: Query, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Turn lists of tuples into one array per column."""
+    widths = _widths(query)
+    if not widths:
+        return parameters
+    values = dict(parameters)
+    for name, width in widths.items():
+        columns = list(zip(*values.pop(name), strict=True)) or [()] * width
+        for at, column in enumerate(columns):
+            values[f"{name}_{at}"] = list(column)
+    return values
 
 
 @contextmanager
@@ -69,14 +101,18 @@ class _PostgresTx:
         self._connection = connection
 
     def one(self, query: Query, **parameters: Any) -> Row | None:
-        return self._connection.execute(_sql(query), parameters).fetchone()
+        return self._connection.execute(
+            _sql(query), _values(query, parameters)
+        ).fetchone()
 
     def all(self, query: Query, **parameters: Any) -> list[Row]:
-        cursor = self._connection.execute(_sql(query), parameters)
+        cursor = self._connection.execute(_sql(query), _values(query, parameters))
         return cast("list[Row]", cursor.fetchall())
 
     def run(self, query: Query, **parameters: Any) -> int:
-        return self._connection.execute(_sql(query), parameters).rowcount
+        return self._connection.execute(
+            _sql(query), _values(query, parameters)
+        ).rowcount
 
     def run_many(self, query: Query, rows: Iterable[Mapping[str, Any]]) -> None:
         with self._connection.cursor() as cursor:

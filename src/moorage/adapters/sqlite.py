@@ -9,7 +9,9 @@ is paid once for all of them. Several processes may write; SQLite's lock orders 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import queue
 import sqlite3
 import threading
@@ -22,12 +24,22 @@ from typing import Any, cast
 
 from moorage.domain.errors import ConflictError, UnavailableError
 from moorage.ports.database import Result, Row, Tx
-from moorage.ports.query import Dialect, Query
+from moorage.ports.query import Columns, Dialect, Query
 
 MAX_BATCH = 256
 """Writes that share one commit at most, so that the first does not wait for ever."""
 
 READ_THREADS = 4
+
+
+def _rows(parameter: str, columns: Columns) -> str:
+    """Spell the tuples of a JSON list as a subquery."""
+    extracted = ", ".join(
+        f"json_extract(value, '$[{at}]') AS {name}"
+        for at, (name, _) in enumerate(columns)
+    )
+    return f"SELECT {extracted}, key + 1 AS position FROM json_each(:{parameter})"
+
 
 DIALECT = Dialect(
     tokens={
@@ -44,6 +56,7 @@ DIALECT = Dialect(
         "texts": "SELECT value FROM json_each(:{})",
         "ints": "SELECT value FROM json_each(:{})",
     },
+    rows=_rows,
     parameter=":{}".format,
 )
 
@@ -122,7 +135,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._writer = _Writer(self._connect)
+        self._writer = _Writer(self._connect, path.with_name(f"{path.name}-writer"))
         self._readers = ThreadPoolExecutor(READ_THREADS, "moorage-read")
         self._local = threading.local()
         self._loop_tx: Tx | None = None
@@ -181,8 +194,11 @@ _Job = tuple[Callable[[Tx], Any], "Future[Any]"]
 class _Writer:
     """The one thread that writes, in batches."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], lock_path: Path
+    ) -> None:
         self._connect = connect
+        self._lock_path = lock_path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(
             target=self._run, name="moorage-write", daemon=True
@@ -207,16 +223,28 @@ class _Writer:
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
         while (job := self._jobs.get()) is not None:
-            batch, last = self._batch(job)
-            try:
-                connection = connection or self._connect()
-                _commit_together(connection, batch)
-            except BaseException as error:  # noqa: BLE001 (goes to those who wait)
-                _fail(batch, error)
+            with self._turn():
+                # What arrived while others wrote comes along.
+                batch, last = self._batch(job)
+                try:
+                    connection = connection or self._connect()
+                    _commit_together(connection, batch)
+                except BaseException as error:  # noqa: BLE001 (goes to those who wait)
+                    _fail(batch, error)
             if last:
                 break
         if connection is not None:
             connection.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait in the kernel for other processes: SQLite would sleep and look again."""
+        fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
 
     def _batch(self, first: _Job) -> tuple[list[_Job], bool]:
         """Take what waits; from here on its callers can no longer give up."""

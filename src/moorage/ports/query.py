@@ -5,6 +5,9 @@ What the engines spell differently is a token:
 
 ``{{texts:name}}``, ``{{ints:name}}``
     A subquery that yields the items of a list parameter, as the column ``value``.
+``{{rows:name(column type, …)}}``
+    A subquery that yields the tuples of a list parameter, as columns of type ``text``
+    or ``int``, and ``position``, which counts them from 1.
 ``{{for_update}}``, ``{{skip_locked}}``
     Row locks. SQLite has one writer at a time and needs neither.
 ``{{id}}``, ``{{int}}``, ``{{text}}``, ``{{bytes}}``, ``{{strict}}``
@@ -14,14 +17,15 @@ What the engines spell differently is a token:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TypeAlias
 
 _HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*")
-_TOKEN = re.compile(r"\{\{(\w+)(?::(\w+))?\}\}")
+_TOKEN = re.compile(r"\{\{(\w+)(?::(\w+))?(?:\(([^)]*)\))?\}\}")
 _PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
 
 
@@ -33,12 +37,17 @@ class Query:
     text: str
 
 
+Columns: TypeAlias = Sequence[tuple[str, str]]
+"""Names and types."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How one engine spells tokens and parameters."""
 
     tokens: Mapping[str, str]
     lists: Mapping[str, str]
+    rows: Callable[[str, Columns], str]
     parameter: Callable[[str], str]
 
     def render(self, text: str) -> str:
@@ -49,14 +58,30 @@ class Dialect:
         """
 
         def replace(match: re.Match[str]) -> str:
-            token, argument = match.groups()
+            token, argument, columns = match.groups()
             if argument is None:
                 return self.tokens[token]
+            if columns is not None:
+                return self.rows(argument, _columns(columns))
             return self.lists[token].format(argument)
 
         return _PARAMETER.sub(
             lambda match: self.parameter(match[1]), _TOKEN.sub(replace, text)
         )
+
+
+def rows_parameters(text: str) -> dict[str, int]:
+    """Return the parameters of a statement that are lists of tuples, how wide each."""
+    return {
+        match[2]: len(_columns(match[3]))
+        for match in _TOKEN.finditer(text)
+        if match[1] == "rows"
+    }
+
+
+def _columns(text: str) -> Columns:
+    pairs = (column.split() for column in text.split(","))
+    return [(name, kind) for name, kind in pairs]
 
 
 class Queries:
