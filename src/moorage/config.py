@@ -227,6 +227,11 @@ class Settings:
     sparse_indexes: bool = _setting(
         _boolean, "false", "Whether an index may list manifests that are missing."
     )
+    redirect_downloads: bool = _setting(
+        _boolean,
+        "false",
+        "Whether clients fetch blobs from the object store, by signed addresses.",
+    )
     tls_cert: Path | None = _setting(
         _file, None, "The certificate chain, in PEM, that the listener shows."
     )

@@ -26,16 +26,30 @@ RENEWED_SHARE = 0.75
 every HEAD, and whoever asks is still promised this much."""
 
 
+REDIRECT_LIFETIME = timedelta(minutes=20)
+"""How long a client may take to follow a redirect to the blob store."""
+
+
 class Pull:
-    """Finds and reads what a repository serves."""
+    """Finds and reads what a repository serves.
+
+    ``redirects`` lets clients fetch blobs from where the store has them.
+    """
 
     def __init__(
-        self, database: Database, store: BlobStore, clock: Clock, *, lease: timedelta
+        self,
+        database: Database,
+        store: BlobStore,
+        clock: Clock,
+        *,
+        lease: timedelta,
+        redirects: bool = False,
     ) -> None:
         self._database = database
         self._store = store
         self._clock = clock
         self._lease = lease
+        self._redirects = redirects
 
     async def manifest(
         self, name: RepositoryName, reference: Reference
@@ -108,6 +122,12 @@ class Pull:
     def read(self, blob: StoredBlob, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield a range of a blob's bytes."""
         return self._store.read(_key(blob), start, length)
+
+    async def address(self, blob: StoredBlob) -> str | None:
+        """Return where a client is to fetch a blob, if not here."""
+        if not self._redirects:
+            return None
+        return await self._store.signed_url(_key(blob), REDIRECT_LIFETIME)
 
     def local_path(self, blob: StoredBlob) -> Path | None:
         """Return the file that holds a blob, where there is one."""

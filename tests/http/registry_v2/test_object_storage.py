@@ -139,6 +139,23 @@ async def test_a_closing_request_sent_twice_at_once_leaves_the_blob(
     assert len(object_names(s3_server, s3_url)) == 1
 
 
+@pytest.mark.parametrize("settings", [{"redirect_downloads": "true"}])
+async def test_a_download_is_sent_on_to_the_object_store(
+    replicas: tuple[Registry, Registry],
+) -> None:
+    path = f"/v2/{NAME}/blobs/{await replicas[0].push_blob(NAME, MEGABYTE)}"
+    assert (await replicas[1].send("HEAD", path)).status_code == 200
+    answer = await replicas[1].send("GET", path)
+    assert answer.status_code == 307
+    async with httpx.AsyncClient() as client:
+        whole = await client.get(answer.headers["Location"])
+        part = await client.get(
+            answer.headers["Location"], headers={"Range": "bytes=1-3"}
+        )
+    assert whole.content == MEGABYTE
+    assert (part.status_code, part.content) == (206, MEGABYTE[1:4])
+
+
 async def test_a_cancelled_upload_leaves_nothing(
     replicas: tuple[Registry, Registry], s3_server: S3Server, s3_url: str
 ) -> None:

@@ -27,6 +27,9 @@ async def get(call: Call) -> Response:
     }
     if is_fresh(call.request, digest):
         return Response(304, headers)
+    if call.request.method == "GET" and (url := await pull.address(blob)):
+        # The address expires, and with it this answer. A range goes along by itself.
+        return Response(307, {"Location": url, "Docker-Content-Digest": str(digest)})
     asked = parse_range(_range(call, digest), blob.size_bytes)
     if asked is None:
         return _content(call, blob, headers, 200, (0, blob.size_bytes))
