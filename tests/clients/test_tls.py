@@ -125,6 +125,22 @@ def test_what_is_older_than_tls_1_2_is_refused(
     assert "ALERT" in no.value.reason
 
 
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+@pytest.mark.parametrize("path", ["/v2/root/app/blobs/uploads/", "/api/v4/x", "/x"])
+def test_a_refusal_is_read_before_the_body_is_sent(
+    server: TlsServer, certificate: Certificate, tmp_path: Path, path: str, version: str
+) -> None:
+    (tmp_path / "body").write_bytes(bytes(3 << 20))
+    command = ("curl", "-sS", version, "--cacert", certificate.certificate)
+    for body in (tmp_path / "body", "/etc/hostname"):
+        told = run(
+            *(*command, "--data-binary", f"@{body}", "-o", tmp_path / "answer"),
+            *("-w", "%{http_version} %{http_code}", server.url + path),
+        )
+        assert told.startswith(version.removeprefix("--http"))
+        assert told.endswith((" 401", " 404"))
+
+
 def test_skopeo_pushes_and_pulls(
     server: TlsServer, certificate: Certificate, tmp_path: Path
 ) -> None:

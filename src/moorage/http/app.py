@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+from moorage.http.early_answers import AsgiApp, serve_to_the_end
 from moorage.http.forwarded import Forwarding
 from moorage.http.health import HealthApp
 from moorage.http.messages import Receive, Scope, Send, raw_path
-
-AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class FrontEnds:
         """Hand one request to the front end that its path belongs to."""
         scope = self.forwarding.apply(scope)
         app = self._find(raw_path(scope))
-        await app(scope, receive, send)
+        await serve_to_the_end(app, scope, receive, send)
 
     def _find(self, path: str) -> AsgiApp:
         if path == "/v2" or path.startswith("/v2/"):

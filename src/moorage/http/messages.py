@@ -214,8 +214,9 @@ async def send_response(
     headers = response.headers
     if "Content-Length" not in headers and response.status not in {204, 304}:
         headers["Content-Length"] = str(len(response.body))
-    if request.has_unread_body:
-        # The rest of the body is not read: the connection cannot go on.
+    if request.has_unread_body and scope.get("http_version", "1.1").startswith("1"):
+        # The rest of the body is not read: the connection cannot go on. In HTTP/2,
+        # where only the stream ends, the header is an error.
         headers["Connection"] = "close"
     start: Message = {
         "type": "http.response.start",
