@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,7 +39,7 @@ class Registry:
         method: str,
         path: str,
         *,
-        content: bytes = b"",
+        content: bytes | AsyncIterable[bytes] = b"",
         headers: dict[str, str] | None = None,
         auth: tuple[str, str] | None = ("root", ROOT_TOKEN),
     ) -> httpx.Response:

@@ -11,6 +11,7 @@ from typing import Any
 from moorage.domain.digest import CANONICAL_ALGORITHM, Digest
 from moorage.domain.errors import DigestInvalidError, ManifestInvalidError
 from moorage.domain.media_types import (
+    DOCKER_SCHEMA_1,
     IMAGE_CONFIGS,
     INDEXES,
     NON_DISTRIBUTABLE_LAYERS,
@@ -45,6 +46,8 @@ class Manifest:
     artifact_type: str | None
     annotations: Mapping[str, str]
     platforms: tuple[str, ...]
+    declares_media_type: bool = True
+    """Whether its own bytes say what it is."""
 
     @classmethod
     def parse(
@@ -81,6 +84,7 @@ class Manifest:
             artifact_type=_text(body, "artifactType"),
             annotations=annotations_of(body),
             platforms=_platforms(body) if is_index else (),
+            declares_media_type=bool(body.get("mediaType")),
         )
 
     @property
@@ -134,6 +138,10 @@ def _object(value: object, what: str) -> Mapping[str, Any]:
 
 def _media_type(body: Mapping[str, Any], content_type: str) -> str:
     own = _text(body, "mediaType")
+    if content_type in DOCKER_SCHEMA_1 or body.get("schemaVersion") == 1:
+        raise ManifestInvalidError(
+            "Docker's manifest schema 1 is not supported: push schema 2 or OCI"
+        )
     if content_type in {"", "application/json"} and own is not None:
         content_type = own
     if own is not None and own != content_type:

@@ -22,6 +22,10 @@ MAX_TAGS = 100
 """Tags that one push by digest may set: the specification asks for at least ten."""
 
 
+NO_MEDIA_TYPE = '299 - "the manifest has no mediaType field: some clients need it"'
+"""Spec: distribution-spec 1.1, "Warnings"."""
+
+
 async def get(call: Call) -> Response:
     """``GET`` and ``HEAD`` (end-3)."""
     principal = await call.authorise(PULL)
@@ -85,6 +89,8 @@ async def put(call: Call) -> Response:
         headers["OCI-Subject"] = str(manifest.subject.digest)
     if isinstance(reference, Digest) and tags:
         headers["OCI-Tag"] = ", ".join(tags)
+    if not manifest.declares_media_type:
+        headers["Warning"] = NO_MEDIA_TYPE
     return Response(201, headers)
 
 

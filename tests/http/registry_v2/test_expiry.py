@@ -1,0 +1,98 @@
+"""Upload sessions that nobody goes on with."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from in_process.registry import ROOT_TOKEN, Registry, codes
+from moorage.config import load_settings
+from moorage.domain.digest import Digest
+from moorage.jobs.schedule import queue_due
+from moorage.ports.clock import SystemClock
+from moorage.ports.query import Query
+from moorage.services.bootstrap import bootstrap
+from moorage.store.migrate import migrate
+from moorage.wiring import Services, build, open_database
+
+NAME = "root/app/image"
+CONTENT = b"0123456789"
+DIGEST = Digest.of(CONTENT)
+
+AGE = Query("test.age", "UPDATE upload SET updated_at_us = 0 WHERE id = :id")
+COUNT = Query("test.count", "SELECT count(*) AS number FROM upload")
+
+
+@pytest.fixture
+async def services(tmp_path: Path) -> AsyncIterator[Services]:
+    settings = load_settings({"data_dir": str(tmp_path)}, {})
+    database = open_database(settings)
+    clock = SystemClock()
+    migrate(database, clock.now())
+    await bootstrap(database, clock, ROOT_TOKEN)
+    made = await build(settings, database)
+    yield made
+    await database.close()
+
+
+@pytest.fixture
+async def registry(services: Services, tmp_path: Path) -> AsyncIterator[Registry]:
+    async with Registry(services.front_ends, tmp_path) as made:
+        yield made
+
+
+async def grow_old(services: Services, location: str) -> None:
+    upload_id = location.rpartition("/")[2]
+    changed = await services.database.write(lambda tx: tx.run(AGE, id=upload_id))
+    assert changed == 1
+
+
+async def run_due_jobs(services: Services) -> None:
+    await queue_due(services.database, services.clock)
+    while await services.worker.run_one():
+        pass
+
+
+async def sessions(services: Services) -> int:
+    row = await services.database.read(lambda tx: tx.one(COUNT))
+    assert row is not None
+    found: int = row["number"]
+    return found
+
+
+async def test_a_session_without_progress_ends_and_leaves_nothing(
+    services: Services, registry: Registry
+) -> None:
+    location = await registry.start_upload(NAME)
+    await registry.send("PATCH", location, content=CONTENT)
+    assert len(registry.files()) == 1
+    await grow_old(services, location)
+    await run_due_jobs(services)
+    for method in ("GET", "PATCH", "PUT", "DELETE"):
+        response = await registry.send(method, f"{location}?digest={DIGEST}")
+        assert response.status_code == 404
+        assert codes(response) == ["BLOB_UPLOAD_UNKNOWN"]
+    assert registry.files() == []
+    assert await sessions(services) == 0
+
+
+async def test_a_session_that_goes_on_stays(
+    services: Services, registry: Registry
+) -> None:
+    location = await registry.start_upload(NAME)
+    await grow_old(services, location)
+    await registry.send("PATCH", location, content=CONTENT)
+    await run_due_jobs(services)
+    response = await registry.send("PUT", f"{location}?digest={DIGEST}")
+    assert response.status_code == 201
+    assert await sessions(services) == 0
+
+
+async def test_sessions_that_never_were(registry: Registry) -> None:
+    await registry.push_blob(NAME, CONTENT)
+    for upload_id in ("x", "0" * 32, "%2e%2e", "%00", "a" * 300):
+        path = f"/v2/{NAME}/blobs/uploads/{upload_id}?digest={DIGEST}"
+        for method in ("GET", "PATCH", "PUT", "DELETE"):
+            response = await registry.send(method, path)
+            assert response.status_code == 404
+            assert codes(response) == ["BLOB_UPLOAD_UNKNOWN"]
