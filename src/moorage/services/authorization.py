@@ -83,8 +83,8 @@ class Authorization:
         ]
         project = await self._database.quick(lambda tx: projects.find_owning(tx, name))
         if project is None:
-            new = await self._may_create(principal, name)
-            return [action for action in scoped if new and action in {PULL, PUSH}]
+            # Who may make the project may also be told that nothing is there yet.
+            return scoped if await self._may_create(principal, name) else []
         access = await self._identity.project_access(principal, project)
         return [
             action for action in scoped if may(principal, _ABILITIES[action], access)

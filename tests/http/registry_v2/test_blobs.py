@@ -110,3 +110,27 @@ async def test_what_is_no_digest(registry: Registry, text: str) -> None:
         response = await registry.send(method, f"/v2/{NAME}/blobs/{text}")
         assert response.status_code == 400
         assert codes(response) == ["DIGEST_INVALID"]
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-0", "bytes=-1", "bytes=0-"])
+async def test_no_range_of_nothing_can_be_satisfied(
+    registry: Registry, asked: str
+) -> None:
+    digest = await registry.push_blob(NAME, b"")
+    path = f"/v2/{NAME}/blobs/{digest}"
+    assert (await registry.send("GET", path)).headers["Content-Length"] == "0"
+    response = await registry.send("GET", path, headers={"Range": asked})
+    assert response.status_code == 416
+    assert response.headers["Content-Range"] == "bytes */0"
+
+
+@pytest.mark.parametrize("asked", ["lines=1-2", "bytes", "bytes=0-1,4-5"])
+async def test_a_range_that_is_not_understood_gets_the_whole(
+    registry: Registry, asked: str
+) -> None:
+    digest = await registry.push_blob(NAME, CONTENT)
+    response = await registry.send(
+        "GET", f"/v2/{NAME}/blobs/{digest}", headers={"Range": asked}
+    )
+    assert response.status_code == 200
+    assert response.content == CONTENT

@@ -86,13 +86,13 @@ async def test_the_catalog_lists_repositories(registry: Registry) -> None:
 
 async def referrers(
     registry: Registry, digest: Digest, query: str = ""
-) -> list[object]:
+) -> list[dict[str, object]]:
     response = await registry.send("GET", f"/v2/{NAME}/referrers/{digest}{query}")
     assert response.status_code == 200
     assert response.headers["Content-Type"] == OCI_INDEX
     assert response.json()["mediaType"] == OCI_INDEX
     assert ("OCI-Filters-Applied" in response.headers) == ("artifactType" in query)
-    found: list[object] = response.json()["manifests"]
+    found: list[dict[str, object]] = response.json()["manifests"]
     return found
 
 
@@ -150,3 +150,73 @@ async def test_a_marker_that_no_name_can_be(registry: Registry, path: str) -> No
     await registry.push_blob(NAME, b"x")
     response = await registry.send("GET", f"{path}?last=%00")
     assert response.status_code == 400
+
+
+async def test_long_lists_of_referrers_are_chained_and_keep_the_filter(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moorage.http.registry_v2.lists.MAX_REFERRERS", 2)
+    digest = await registry.push_image(NAME)
+    pushed = set()
+    for number in range(5):
+        body = image(
+            artifactType="sig/a",
+            annotations={"n": str(number)},
+            subject=descriptor(image(), OCI_MANIFEST),
+        )
+        await registry.push_manifest(NAME, str(Digest.of(body)), body)
+        pushed.add(str(Digest.of(body)))
+    path, found = f"/v2/{NAME}/referrers/{digest}?artifactType=sig%2Fa", []
+    while path:
+        response = await registry.send("GET", path)
+        assert response.headers["OCI-Filters-Applied"] == "artifactType"
+        page = [item["digest"] for item in response.json()["manifests"]]
+        assert len(page) <= 2
+        found += page
+        path = ""
+        if "Link" in response.headers:
+            link = response.headers["Link"]
+            assert link.endswith('; rel="next"')
+            path = link.partition("<")[2].partition(">")[0]
+            assert "artifactType=sig%2Fa" in path
+    assert sorted(found) == sorted(pushed)
+
+
+async def test_an_index_that_a_client_keeps_as_fallback_is_an_ordinary_tag(
+    registry: Registry,
+) -> None:
+    digest = await registry.push_image(NAME)
+    signature = image(artifactType="sig/a", subject=descriptor(image(), OCI_MANIFEST))
+    reference = str(Digest.of(signature))
+    await registry.push_manifest(NAME, reference, signature)
+    tag = str(digest).replace(":", "-")
+    body = index(signature)
+    response = await registry.push_manifest(NAME, tag, body, OCI_INDEX)
+    assert response.status_code == 201
+    response = await registry.send("GET", f"/v2/{NAME}/manifests/{tag}")
+    assert response.content == body
+    found = await referrers(registry, digest)
+    expected = descriptor(signature, OCI_MANIFEST, artifactType="sig/a")
+    assert found == [expected]
+
+
+async def test_referrers_of_a_repository_that_is_not_are_none(
+    registry: Registry,
+) -> None:
+    digest = Digest.of(b"x")
+    response = await registry.send("GET", f"/v2/root/app/none/referrers/{digest}")
+    assert response.status_code == 200
+    assert response.json()["manifests"] == []
+
+
+async def test_an_empty_artifact_type_is_none(registry: Registry) -> None:
+    digest = await registry.push_image(NAME)
+    subject = descriptor(image(), OCI_MANIFEST)
+    plain = image(artifactType="", subject=subject)
+    listing = index(artifactType="", subject=subject)
+    for body, media_type in ((plain, OCI_MANIFEST), (listing, OCI_INDEX)):
+        reference = str(Digest.of(body))
+        await registry.push_manifest(NAME, reference, body, media_type)
+    found = {item["mediaType"]: item for item in await referrers(registry, digest)}
+    assert found[OCI_MANIFEST]["artifactType"] == OCI_CONFIG
+    assert "artifactType" not in found[OCI_INDEX]

@@ -250,3 +250,39 @@ async def test_sizes_that_add_up_to_more_than_there_is(registry: Registry) -> No
     body["layers"] = [{**layer, "size": 2**63 - 1} for layer in body["layers"] * 2]
     response = await registry.push_manifest(NAME, "big", json.dumps(body).encode())
     assert response.status_code == 201
+
+
+async def test_ten_tags_and_more_in_one_push(registry: Registry) -> None:
+    await registry.push_image(NAME)
+    names = [f"t{number:02}" for number in range(12)]
+    query = "&".join(f"tag={name}" for name in names)
+    path = f"{Digest.of(image())}?{query}"
+    response = await registry.push_manifest(NAME, path, image())
+    assert response.status_code == 201
+    assert response.headers["OCI-Tag"].split(", ") == names
+    response = await registry.send("GET", f"/v2/{NAME}/tags/list")
+    assert response.json()["tags"] == [*names, "v1"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+async def test_nothing_is_in_a_repository_that_is_not(
+    registry: Registry, method: str
+) -> None:
+    digest = Digest.of(image())
+    for path in ("manifests/v1", f"manifests/{digest}", f"blobs/{digest}"):
+        response = await registry.send(method, f"/v2/root/app/none/{path}")
+        assert response.status_code == 404
+
+
+async def test_a_subject_is_confirmed_by_tag_as_well(registry: Registry) -> None:
+    await registry.push_image(NAME)
+    missing = descriptor(b"nobody has it", OCI_MANIFEST)
+    for body, media_type in (
+        (image(subject=missing), OCI_MANIFEST),
+        (index(subject=missing), OCI_INDEX),
+    ):
+        response = await registry.push_manifest(NAME, "about", body, media_type)
+        assert response.status_code == 201
+        assert response.headers["OCI-Subject"] == missing["digest"]
+    response = await registry.push_manifest(NAME, "v1", image())
+    assert "OCI-Subject" not in response.headers
