@@ -31,7 +31,11 @@ def _rows(parameter: str, columns: Columns) -> str:
         for at, (_, kind) in enumerate(columns)
     )
     names = ", ".join(name for name, _ in columns)
-    return f"SELECT * FROM unnest({arrays}) WITH ORDINALITY AS r ({names}, position)"
+    # Made of the statement files alone, never of a value.
+    return (
+        f"SELECT * FROM unnest({arrays}) "  # noqa: S608
+        f"WITH ORDINALITY AS r ({names}, position)"
+    )
 
 
 DIALECT = Dialect(
@@ -42,6 +46,7 @@ DIALECT = Dialect(
         "bytes": "BYTEA",
         "strict": "",
         "for_update": "FOR UPDATE",
+        "for_update_of_tag": "FOR UPDATE OF tag",
         "skip_locked": "FOR UPDATE SKIP LOCKED",
         "lock_migrations": "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE",
     },
@@ -51,6 +56,10 @@ DIALECT = Dialect(
     },
     rows=_rows,
     parameter="%({})s".format,
+)
+
+_WITHOUT_WAITING = Query(
+    "postgres.without_waiting", "SET LOCAL synchronous_commit TO off"
 )
 
 _RETRIED = (
@@ -144,9 +153,11 @@ class PostgresDatabase:
         """Run reads in one snapshot on a worker thread."""
         return await self._in_thread(self._read, body)
 
-    async def write(self, body: Callable[[Tx], Result]) -> Result:
+    async def write(
+        self, body: Callable[[Tx], Result], *, durable: bool = True
+    ) -> Result:
         """Run the body in a transaction on a worker thread, again if undone."""
-        return await self._in_thread(self.write_now, body)
+        return await self._in_thread(self.write_now if durable else self._note, body)
 
     async def _in_thread(
         self,
@@ -166,6 +177,13 @@ class PostgresDatabase:
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
             )
             return body(_PostgresTx(connection))
+
+    def _note(self, body: Callable[[Tx], Result]) -> Result:
+        def noted(tx: Tx) -> Result:
+            tx.run(_WITHOUT_WAITING)
+            return body(tx)
+
+        return self.write_now(noted)
 
     def write_now(self, body: Callable[[Tx], Result]) -> Result:
         """Run the body in a transaction, again if the server undid it."""

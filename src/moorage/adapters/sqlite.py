@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -54,6 +55,7 @@ DIALECT = Dialect(
         "bytes": "BLOB",
         "strict": "STRICT",
         "for_update": "",
+        "for_update_of_tag": "",
         "skip_locked": "",
         "lock_migrations": "SELECT 1",
     },
@@ -179,9 +181,11 @@ class SqliteDatabase:
             finally:
                 connection.execute("COMMIT")
 
-    async def write(self, body: Callable[[Tx], Result]) -> Result:
+    async def write(
+        self, body: Callable[[Tx], Result], *, durable: bool = True
+    ) -> Result:
         """Hand the body to the writer thread and wait for its commit."""
-        return await asyncio.wrap_future(self._writer.submit(body))
+        return await asyncio.wrap_future(self._writer.submit(body, durable=durable))
 
     def write_now(self, body: Callable[[Tx], Result]) -> Result:
         """Do the same and block until then."""
@@ -193,7 +197,11 @@ class SqliteDatabase:
         self._readers.shutdown()
 
 
-_Job = tuple[Callable[[Tx], Any], "Future[Any]"]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    body: Callable[[Tx], Any]
+    future: Future[Any]
+    durable: bool
 
 
 class _Writer:
@@ -211,13 +219,15 @@ class _Writer:
         self._started = threading.Lock()
         self._running = False
 
-    def submit(self, body: Callable[[Tx], Result]) -> Future[Result]:
+    def submit(
+        self, body: Callable[[Tx], Result], *, durable: bool = True
+    ) -> Future[Result]:
         with self._started:
             if not self._running:
                 self._running = True
                 self._thread.start()
         future: Future[Result] = Future()
-        self._jobs.put((body, future))
+        self._jobs.put(_Job(body, future, durable))
         return future
 
     def close(self) -> None:
@@ -266,22 +276,25 @@ class _Writer:
 
 
 def _claimed(jobs: list[_Job]) -> list[_Job]:
-    return [job for job in jobs if job[1].set_running_or_notify_cancel()]
+    return [job for job in jobs if job.future.set_running_or_notify_cancel()]
 
 
 def _commit_together(connection: sqlite3.Connection, batch: list[_Job]) -> None:
     tx = _SqliteTx(connection)
     done: list[tuple[Future[Any], Any]] = []
+    # In WAL mode NORMAL leaves the log to the operating system until the next FULL.
+    mode = "FULL" if any(job.durable for job in batch) else "NORMAL"
     with _translated():
+        connection.execute(f"PRAGMA synchronous = {mode}")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for body, future in batch:
+            for job in batch:
                 connection.execute("SAVEPOINT body")
                 try:
-                    done.append((future, body(tx)))
+                    done.append((job.future, job.body(tx)))
                 except BaseException as error:  # noqa: BLE001 (goes to its caller)
                     connection.execute("ROLLBACK TO body")
-                    future.set_exception(error)
+                    job.future.set_exception(error)
                 connection.execute("RELEASE body")
             connection.execute("COMMIT")
         except BaseException:
@@ -293,6 +306,6 @@ def _commit_together(connection: sqlite3.Connection, batch: list[_Job]) -> None:
 
 
 def _fail(batch: list[_Job], error: BaseException) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(error)
+    for job in batch:
+        if not job.future.done():
+            job.future.set_exception(error)

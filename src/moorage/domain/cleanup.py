@@ -40,7 +40,8 @@ class TagFacts:
 
     ``created_at`` is the effective date, the one that rules order by; it is never
     missing, since push time stands in where an image has no date of its own. ``hold``
-    is the reason why the tag is held, where it is.
+    is the reason why the tag is held, where it is; ``manifest_id`` the row that the tag
+    points to.
     """
 
     name: str
@@ -49,6 +50,8 @@ class TagFacts:
     pushed_at: datetime
     total_size: int
     hold: str | None = None
+    last_pulled_at: datetime | None = None
+    manifest_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,18 @@ class JobFinishedError(ConflictError):
     message = "the job is finished"
 
 
+class JobUnfinishedError(ConflictError):
+    """Nothing can be undone while it is being done."""
+
+    message = "the job is not finished: cancel it first"
+
+
+class JobNotUndoableError(ConflictError):
+    """It removed nothing that could be restored, or too long ago."""
+
+    message = "the job cannot be undone, or not any more"
+
+
 class JobKind(StrEnum):
     """What there is to do."""
 
@@ -38,6 +50,8 @@ class JobKind(StrEnum):
     COLLECT_GARBAGE = "collect_garbage"
     DELIVER_EVENTS = "deliver_events"
     TIDY_EVENTS = "tidy_events"
+    RESTORE_TAGS = "restore_tags"
+    PURGE = "purge"
 
 
 class JobState(StrEnum):
@@ -51,10 +65,11 @@ class JobState(StrEnum):
 
 
 class ItemOutcome(StrEnum):
-    """What became of one tag that a job was to remove."""
+    """What became of one tag that a job was to remove or to restore."""
 
     PLANNED = "planned"
     DELETED = "deleted"
+    RESTORED = "restored"
     SKIPPED = "skipped"
 
 
@@ -102,6 +117,32 @@ class JobItem:
     digest: str
     outcome: ItemOutcome
     reason: str
+
+
+_UNDOABLE = (JobKind.DELETE_TAGS, JobKind.DELETE_REPOSITORY)
+
+_FINAL = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+def undoable_until(job: Job, window: timedelta) -> datetime | None:
+    """Say until when all that a job removed is kept; ``None`` if nothing is."""
+    if job.kind not in _UNDOABLE or job.started_at is None or not window:
+        return None
+    return job.started_at + window
+
+
+def check_undoable(job: Job, window: timedelta, now: datetime) -> None:
+    """Let pass a job that can be undone.
+
+    Raises:
+        JobUnfinishedError: It waits or runs.
+        JobNotUndoableError: It is of another kind, or the undo window has passed.
+    """
+    if job.kind in _UNDOABLE and job.state not in _FINAL:
+        raise JobUnfinishedError
+    until = undoable_until(job, window)
+    if until is None or until <= now:
+        raise JobNotUndoableError
 
 
 def retry_delay(attempts: int) -> timedelta:

@@ -205,7 +205,8 @@ class Cleanup:
             if not waiting:
                 return
             deleted = tags.delete_many(tx, repository_id, _seen(waiting), cause=cause)
-            jobs.settle_items(tx, job.id, waiting, deleted, reason=_MOVED)
+            jobs.settle_items(tx, job.id, waiting, deleted, ItemOutcome.DELETED)
+            jobs.skip_items(tx, job.id, waiting, reason=_MOVED)
             jobs.set_progress(tx, job.id, after + len(items), total)
             gone = tags_deleted(deleted)
             events.record(tx, repository_id, gone, Occasion(job.actor), at=now)

@@ -140,19 +140,7 @@ def cancel(tx: Tx, job_id: int, *, now: datetime) -> bool:
 
 def add_items(tx: Tx, job_id: int, planned: Iterable[tuple[str, str, str]]) -> None:
     """Store what a job is to remove: names, digests, reasons, in that order."""
-    tx.run_many(
-        _SQL.add_item,
-        (
-            {
-                "job_id": job_id,
-                "position": position,
-                "name": name,
-                "digest": digest,
-                "reason": reason,
-            }
-            for position, (name, digest, reason) in enumerate(planned, start=1)
-        ),
-    )
+    tx.run(_SQL.add_items, job_id=job_id, planned=list(planned))
 
 
 def list_items(tx: Tx, job_id: int, after: int, limit: int) -> list[JobItem]:
@@ -171,13 +159,33 @@ def list_items(tx: Tx, job_id: int, after: int, limit: int) -> list[JobItem]:
 
 
 def settle_items(
-    tx: Tx, job_id: int, items: list[JobItem], deleted: list[str], *, reason: str
+    tx: Tx,
+    job_id: int,
+    items: list[JobItem],
+    names: list[str],
+    outcome: ItemOutcome,
+    *,
+    reason: str | None = None,
 ) -> None:
-    """Record what became of items in a row; those not deleted are skipped."""
-    span = {"first": items[0].position, "last": items[-1].position}
-    tx.run(_SQL.settle_items, job_id=job_id, deleted=deleted, **span)
-    if len(deleted) < len(items):
-        tx.run(_SQL.skip_items, job_id=job_id, reason=reason, **span)
+    """Record what became of some of the items in a row; without a reason it stays."""
+    if names:
+        tx.run(
+            _SQL.settle_items,
+            job_id=job_id,
+            names=names,
+            outcome=outcome,
+            reason=reason,
+            **_span(items),
+        )
+
+
+def skip_items(tx: Tx, job_id: int, items: list[JobItem], *, reason: str) -> None:
+    """Record that nothing was done about what is left of the items in a row."""
+    tx.run(_SQL.skip_items, job_id=job_id, reason=reason, **_span(items))
+
+
+def _span(items: list[JobItem]) -> dict[str, int]:
+    return {"first": items[0].position, "last": items[-1].position}
 
 
 def count_items(tx: Tx, job_id: int) -> int:

@@ -80,9 +80,10 @@ UPDATE job
        lease_until_us = NULL
  WHERE id = :id AND state IN ('queued', 'running');
 
--- name: add_item
+-- name: add_items
 INSERT INTO job_item (job_id, position, name, digest, outcome, reason)
-VALUES (:job_id, :position, :name, :digest, 'planned', :reason);
+SELECT CAST(:job_id AS BIGINT), p.position, p.name, p.digest, 'planned', p.reason
+  FROM ({{rows:planned(name text, digest text, reason text)}}) AS p;
 
 -- name: list_items
 SELECT position, name, digest, outcome, reason
@@ -93,11 +94,11 @@ SELECT position, name, digest, outcome, reason
 
 -- name: settle_items
 UPDATE job_item
-   SET outcome = 'deleted'
+   SET outcome = :outcome, reason = COALESCE(CAST(:reason AS TEXT), reason)
  WHERE job_id = :job_id
    AND position BETWEEN :first AND :last
    AND outcome = 'planned'
-   AND name IN ({{texts:deleted}});
+   AND name IN ({{texts:names}});
 
 -- name: skip_items
 UPDATE job_item

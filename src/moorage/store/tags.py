@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from moorage.domain.cleanup import TagFacts
 from moorage.domain.digest import Digest
@@ -27,6 +29,14 @@ AFTER_EVERY_NAME = "~"
 _SQL = load("tags")
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Which tags came back, and which cannot because their image is gone."""
+
+    names: list[str]
+    gone: list[str]
+
+
 def put(
     tx: Tx,
     repository_id: int,
@@ -38,6 +48,7 @@ def put(
     total_bytes: int,
     pushed_at: datetime,
     cause: Cause,
+    action: Literal["push", "restore"] = "push",
 ) -> None:
     """Point a tag at a manifest, whether or not it was there.
 
@@ -56,7 +67,7 @@ def put(
     if previous is None:
         if tx.run(_SQL.insert, version_key=version_key(name), **copied):
             repositories.add_to_tag_count(tx, repository_id, 1)
-            _record_push(tx, repository_id, name, digest, None, cause)
+            _record(tx, repository_id, name, action, digest, None, cause)
             return
         # Another transaction brought it in between.
         previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
@@ -64,10 +75,11 @@ def put(
     if previous is not None and previous["manifest_id"] != manifest_id:
         tx.run(
             _SQL.keep,
-            manifest_id=previous["manifest_id"],
+            manifest_ids=[previous["manifest_id"]],
             held_until_us=to_us(cause.held_until),
         )
-        _record_push(tx, repository_id, name, digest, previous["digest"], cause)
+        left = previous["digest"]
+        _record(tx, repository_id, name, action, digest, left, cause)
 
 
 def delete(
@@ -91,7 +103,7 @@ def delete(
     if expected_manifest_id not in (None, found["manifest_id"]):
         return False
     _check_holds(tx, repository_id, [name], cause)
-    _delete(tx, repository_id, [name], cause)
+    _delete(tx, repository_id, [found], cause)
     return True
 
 
@@ -110,12 +122,11 @@ def delete_many(
     rows = tx.all(
         _SQL.lock_unmoved,
         repository_id=repository_id,
-        names=list(seen),
-        references=[f"{name}@{digest}" for name, digest in seen.items()],
+        seen=[(name, str(digest)) for name, digest in seen.items()],
     )
     found = holds.list_of_tags(tx, repository_id, _names(rows), now=cause.now)
     held = {hold.tag for hold in found}
-    free = [name for name in _names(rows) if name not in held]
+    free = [row for row in rows if row["name"] not in held]
     return _delete(tx, repository_id, free, cause)
 
 
@@ -128,7 +139,44 @@ def delete_first(
 ) -> int:
     """Remove tags, whatever their names, up to a number; return how many there were."""
     rows = tx.all(_SQL.lock_first, repository_id=repository_id, limit=limit)
-    return len(_delete(tx, repository_id, _names(rows), cause))
+    return len(_delete(tx, repository_id, rows, cause))
+
+
+def restore_many(
+    tx: Tx, repository_id: int, wanted: Mapping[str, Digest], *, cause: Cause
+) -> Restored:
+    """Point tags that are not there at manifests that still are.
+
+    A manifest that was hidden is shown again. What a tag tells of pulls is what is
+    known of its image. The number of statements does not depend on the number of tags.
+    """
+    digests = sorted({str(digest) for digest in wanted.values()})
+    rows = tx.all(_SQL.lock_images, repository_id=repository_id, digests=digests)
+    images = {row["digest"]: row["id"] for row in rows}
+    there = {name: str(each) for name, each in wanted.items() if str(each) in images}
+    names = _names(
+        tx.all(
+            _SQL.restore,
+            repository_id=repository_id,
+            wanted=[
+                (name, images[digest], version_key(name))
+                for name, digest in there.items()
+            ],
+            now_us=to_us(cause.now),
+        )
+    )
+    if names:
+        tx.run(
+            _SQL.record_restorations,
+            repository_id=repository_id,
+            restored=[(name, there[name]) for name in sorted(names)],
+            actor=cause.actor,
+            job_id=cause.job_id,
+            now_us=to_us(cause.now),
+        )
+        tx.run(_SQL.show, ids=list({images[there[name]] for name in names}))
+        repositories.add_to_tag_count(tx, repository_id, len(names))
+    return Restored(names, gone=[name for name in wanted if name not in there])
 
 
 def delete_by_manifest(
@@ -147,7 +195,7 @@ def delete_by_manifest(
         _SQL.lock_manifest, repository_id=repository_id, manifest_id=manifest_id
     )
     _check_holds(tx, repository_id, _names(rows), cause)
-    return len(_delete(tx, repository_id, _names(rows), cause))
+    return len(_delete(tx, repository_id, rows, cause))
 
 
 def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
@@ -182,6 +230,8 @@ def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
             pushed_at=from_us(row["pushed_at_us"]),
             total_size=row["total_bytes"],
             hold=held.get(row["name"]),
+            last_pulled_at=from_us_or_none(row["pulled_at_us"]),
+            manifest_id=row["manifest_id"],
         )
         for row in tx.all(_SQL.list_facts, repository_id=repository_id)
     ]
@@ -230,21 +280,21 @@ def _check_holds(tx: Tx, repository_id: int, names: list[str], cause: Cause) -> 
         raise hold.refusal(f"tag {hold.tag}")
 
 
-def _delete(tx: Tx, repository_id: int, names: list[str], cause: Cause) -> list[str]:
+def _delete(tx: Tx, repository_id: int, rows: list[Row], cause: Cause) -> list[str]:
     """Remove tags whose rows are locked."""
+    names = _names(rows)
     if names:
         tx.run(
             _SQL.record_deletions,
             repository_id=repository_id,
-            names=names,
+            left=[(row["name"], row["digest"]) for row in rows],
             actor=cause.actor,
             job_id=cause.job_id,
             now_us=to_us(cause.now),
         )
         tx.run(
-            _SQL.keep_named,
-            repository_id=repository_id,
-            names=names,
+            _SQL.keep,
+            manifest_ids=list({row["manifest_id"] for row in rows}),
             held_until_us=to_us(cause.held_until),
         )
         deleted = tx.run(_SQL.delete_names, repository_id=repository_id, names=names)
@@ -252,10 +302,11 @@ def _delete(tx: Tx, repository_id: int, names: list[str], cause: Cause) -> list[
     return names
 
 
-def _record_push(
+def _record(
     tx: Tx,
     repository_id: int,
     name: str,
+    action: str,
     digest: Digest,
     previous_digest: str | None,
     cause: Cause,
@@ -264,7 +315,7 @@ def _record_push(
         _SQL.record,
         repository_id=repository_id,
         name=name,
-        action="push",
+        action=action,
         digest=str(digest),
         previous_digest=previous_digest,
         actor=cause.actor,

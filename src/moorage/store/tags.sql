@@ -1,6 +1,6 @@
 -- name: lock
 -- The digest comes from a subquery so that only the tag's row is locked.
-SELECT tag.manifest_id,
+SELECT tag.name, tag.manifest_id,
        (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
            AS digest
   FROM tag
@@ -32,62 +32,88 @@ VALUES (:repository_id, :name, :action, :digest, :previous_digest, :actor,
         :job_id, :now_us);
 
 -- name: record_deletions
--- Before the rows go, while they tell where they point.
 INSERT INTO tag_event (repository_id, tag, action, digest, previous_digest, actor,
                        job_id, at_us)
-SELECT tag.repository_id, tag.name, 'delete', NULL, manifest.digest,
+SELECT CAST(:repository_id AS BIGINT), l.name, 'delete', NULL, l.digest,
        CAST(:actor AS TEXT), CAST(:job_id AS BIGINT), CAST(:now_us AS BIGINT)
-  FROM tag
-  JOIN manifest ON manifest.id = tag.manifest_id
- WHERE tag.repository_id = :repository_id AND tag.name IN ({{texts:names}})
- ORDER BY tag.name;
+  FROM ({{rows:left(name text, digest text)}}) AS l
+ ORDER BY l.name;
+
+-- name: record_restorations
+INSERT INTO tag_event (repository_id, tag, action, digest, previous_digest, actor,
+                       job_id, at_us)
+SELECT CAST(:repository_id AS BIGINT), r.name, 'restore', r.digest, NULL,
+       CAST(:actor AS TEXT), CAST(:job_id AS BIGINT), CAST(:now_us AS BIGINT)
+  FROM ({{rows:restored(name text, digest text)}}) AS r
+ ORDER BY r.name;
 
 -- name: keep
--- The manifest that a tag leaves is safe until then, and looked at after it.
+-- A manifest that a tag leaves is safe until then, and looked at after it.
 UPDATE manifest
    SET lease_until_us = CASE WHEN lease_until_us > :held_until_us
                              THEN lease_until_us ELSE :held_until_us END
- WHERE id = :manifest_id;
+ WHERE id IN ({{ints:manifest_ids}});
 
--- name: keep_named
-UPDATE manifest
-   SET lease_until_us = CASE WHEN lease_until_us > :held_until_us
-                             THEN lease_until_us ELSE :held_until_us END
- WHERE id IN (SELECT manifest_id FROM tag
-               WHERE repository_id = :repository_id AND name IN ({{texts:names}}));
+-- name: lock_images
+-- Against their collection: one under way is waited for, and has removed the row then.
+SELECT id, digest
+  FROM manifest
+ WHERE repository_id = :repository_id AND digest IN ({{texts:digests}})
+ ORDER BY id
+{{for_update}};
+
+-- name: restore
+-- A tag that is there again stays as it is.
+INSERT INTO tag (repository_id, name, manifest_id, version_key, total_bytes,
+                 created_at_us, pushed_at_us, pulled_at_us, pull_count, moved_at_us)
+SELECT m.repository_id, w.name, m.id, w.version_key, m.total_bytes,
+       m.created_at_us, m.pushed_at_us, m.pulled_at_us, m.pull_count,
+       CAST(:now_us AS BIGINT)
+  FROM ({{rows:wanted(name text, manifest_id int, version_key text)}}) AS w
+  JOIN manifest m ON m.id = w.manifest_id
+ WHERE m.repository_id = :repository_id
+    ON CONFLICT (repository_id, name) DO NOTHING
+RETURNING name;
+
+-- name: show
+UPDATE manifest SET deleted_at_us = NULL
+ WHERE id IN ({{ints:ids}}) AND deleted_at_us IS NOT NULL;
 
 -- name: delete_names
 DELETE FROM tag
  WHERE repository_id = :repository_id AND name IN ({{texts:names}});
 
 -- name: lock_first
-SELECT name
+SELECT tag.name, tag.manifest_id,
+       (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
+           AS digest
   FROM tag
- WHERE repository_id = :repository_id
- ORDER BY name
+ WHERE tag.repository_id = :repository_id
+ ORDER BY tag.name
  LIMIT :limit
 {{for_update}};
 
 -- name: lock_manifest
 -- Served by tag_manifest.
-SELECT name
+SELECT tag.name, tag.manifest_id,
+       (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
+           AS digest
   FROM tag
- WHERE manifest_id = :manifest_id AND repository_id = :repository_id
- ORDER BY name
+ WHERE tag.manifest_id = :manifest_id AND tag.repository_id = :repository_id
+ ORDER BY tag.name
 {{for_update}};
 
 -- name: lock_unmoved
--- Of the names given, those that still point where <name>@<digest> says.
-SELECT tag.name
-  FROM tag
- WHERE tag.repository_id = :repository_id
-   AND tag.name IN ({{texts:names}})
-   AND tag.name || '@' || (SELECT manifest.digest
-                             FROM manifest
-                            WHERE manifest.id = tag.manifest_id)
-       IN ({{texts:references}})
+-- Of the tags given, those that still point where they were seen to. The digest comes
+-- from a subquery so that only the tags' rows are locked.
+SELECT tag.name, tag.manifest_id, s.digest
+  FROM ({{rows:seen(name text, digest text)}}) AS s
+  JOIN tag ON tag.repository_id = :repository_id AND tag.name = s.name
+ WHERE s.digest = (SELECT manifest.digest
+                     FROM manifest
+                    WHERE manifest.id = tag.manifest_id)
  ORDER BY tag.name
-{{for_update}};
+{{for_update_of_tag}};
 
 -- name: find_detail
 SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
@@ -100,7 +126,7 @@ SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
 -- name: list_facts
 -- A whole repository's tags for the planner.
 SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
-       manifest.digest
+       tag.pulled_at_us, tag.manifest_id, manifest.digest
   FROM tag
   JOIN manifest ON manifest.id = tag.manifest_id
  WHERE tag.repository_id = :repository_id;
