@@ -168,3 +168,15 @@ async def test_tuples_come_as_columns_with_their_positions(database: Database) -
     found = await database.read(lambda tx: body(tx, given))
     assert found == [(*given[0], 1), (*given[1], 2)]
     assert await database.read(lambda tx: body(tx, [])) == []
+
+
+async def test_what_need_not_be_durable_is_there_for_everybody_at_once(
+    database: Database,
+) -> None:
+    for number in range(10):
+        durable = number % 3 == 0
+        await database.write(insert(f"name-{number}"), durable=durable)
+        assert await names(database) == number + 1
+    with pytest.raises(ConflictError):
+        await database.write(insert("name-1"), durable=False)
+    assert await names(database) == 10

@@ -79,8 +79,11 @@ class TurnDatabase:
         await self._turns.take()
         return await self.inner.quick(body)
 
-    async def write(self, body: Callable[[Tx], Result]) -> Result:
+    async def write(
+        self, body: Callable[[Tx], Result], *, durable: bool = True
+    ) -> Result:
         """Take a turn, then write."""
+        del durable
         await self._turns.take()
         return self.inner.write_now(body)
 

@@ -3,8 +3,8 @@
 Reads run on connections of their own: one for the event loop, one per worker thread.
 All writes of a process go through one thread, which puts as many as are waiting into
 one transaction, each under a savepoint, and answers them after the commit: an ``fsync``
-is paid once for all of them. Processes take turns by a lock of the kernel's: to wait for
-SQLite's own is to sleep and look again.
+is paid once for all of them. Processes take turns by a lock of the kernel's, because
+SQLite's own way to wait is to sleep and look again.
 """
 
 from __future__ import annotations

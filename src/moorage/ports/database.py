@@ -49,10 +49,14 @@ class Database(Protocol):
     async def read(self, body: Callable[[Tx], Result]) -> Result:
         """Run reads of any length in one snapshot, off the event loop."""
 
-    async def write(self, body: Callable[[Tx], Result]) -> Result:
+    async def write(
+        self, body: Callable[[Tx], Result], *, durable: bool = True
+    ) -> Result:
         """Run a body and commit; when this returns the outcome is durable.
 
-        An exception out of the body undoes it and is raised here.
+        An exception out of the body undoes it and is raised here. What nobody was
+        promised need not be ``durable``: the death of any process loses nothing of it,
+        a loss of power may lose the last moments, and no disk is waited for.
         """
 
     def write_now(self, body: Callable[[Tx], Result]) -> Result:

@@ -72,8 +72,12 @@ class Uploads:
         new_hasher(algorithm)
         session = UploadSession(secrets.token_hex(16), repository_id, algorithm)
         now = self._clock.now()
+        # Until the closing request nothing is promised that a power cut may not take.
         await self._database.write(
-            lambda tx: uploads.create(tx, session.id, repository_id, algorithm, now=now)
+            lambda tx: uploads.create(
+                tx, session.id, repository_id, algorithm, now=now
+            ),
+            durable=False,
         )
         return session
 
@@ -197,7 +201,7 @@ class Uploads:
     ) -> UploadSession:
         now = self._clock.now()
         moved = await self._database.write(
-            lambda tx: uploads.advance(tx, session, staged, now=now)
+            lambda tx: uploads.advance(tx, session, staged, now=now), durable=False
         )
         if not moved:
             raise await self._overtaken(session, staged)
