@@ -45,6 +45,17 @@ _INSERT_MANIFEST = Query(
     RETURNING id
     """,
 )
+_INSERT_PAYLOAD = Query(
+    "rows.payload",
+    "INSERT INTO manifest_payload (manifest_id, content) VALUES (:id, :content)",
+)
+FIND_MANIFEST = Query(
+    "rows.find_manifest",
+    "SELECT pull_count, pulled_at_us, lease_until_us FROM manifest WHERE id = :id",
+)
+CLOSE_UPLOAD = Query(
+    "rows.close_upload", "UPDATE upload SET digest = :digest WHERE id = :id"
+)
 _EVENTS = Query("rows.events", "SELECT * FROM tag_event ORDER BY id")
 
 
@@ -142,6 +153,11 @@ def an_image(
     )
     assert row is not None
     return Image(row["id"], digest, config_digest, created_at, pushed_at, total_bytes)
+
+
+def put_payload(tx: Tx, image: Image) -> None:
+    """Give a manifest bytes, so that it can be pulled."""
+    tx.run(_INSERT_PAYLOAD, id=image.id, content=b"{}")
 
 
 def put_tag(

@@ -95,6 +95,11 @@ def test_settings_survive_the_way_to_another_process() -> None:
     assert load_settings({}, as_environment(settings)) == settings
 
 
+def test_a_duration_of_zero_reaches_other_processes() -> None:
+    settings = load_settings({"undo_window": "0"}, {})
+    assert load_settings({}, as_environment(settings)) == settings
+
+
 def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
     file = tmp_path / "x.pem"
     file.write_text("x")

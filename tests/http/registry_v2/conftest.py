@@ -12,7 +12,7 @@ from moorage.config import load_settings
 from moorage.ports.clock import SystemClock
 from moorage.services.bootstrap import bootstrap
 from moorage.store.migrate import migrate
-from moorage.wiring import build, open_database
+from moorage.wiring import Services, build, open_database
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ def settings() -> dict[str, str]:
 
 
 @pytest.fixture
-async def registry(
+async def services(
     new_database_url: Callable[[], str | None],
     tmp_path: Path,
     settings: dict[str, str],
-) -> AsyncIterator[Registry]:
+) -> AsyncIterator[Services]:
     url = new_database_url()
     given = {"data_dir": str(tmp_path), **settings}
     if url is not None:
@@ -36,7 +36,11 @@ async def registry(
     clock = SystemClock()
     migrate(database, clock.now())
     await bootstrap(database, clock, ROOT_TOKEN)
-    services = await build(chosen, database)
+    yield await build(chosen, database)
+    await database.close()
+
+
+@pytest.fixture
+async def registry(services: Services, tmp_path: Path) -> AsyncIterator[Registry]:
     async with Registry(services.front_ends, tmp_path) as made:
         yield made
-    await database.close()

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract import graph, rows
+from contract.rows import NOW
+from moorage.adapters.memory import MemoryBlobStore
+from moorage.domain.access import Principal
+from moorage.domain.errors import UnavailableError
+from moorage.domain.history import Cause
+from moorage.domain.jobs import JobKind, JobState
+from moorage.jobs.worker import Worker
+from moorage.ports.signals import LocalSignal
+from moorage.services.garbage import FIRST_DELAY, TAKEOVER, Collected, Garbage
+from moorage.services.garbage_queue import CollectionPausedError, GarbageQueue
+from moorage.services.jobs import Handler
+from moorage.store import garbage, jobs, tags
+from moorage.store.garbage_queue import Candidates, Hour
+from moorage.testing.clock import FrozenClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contract.graph import Blob
+    from moorage.domain.jobs import Job
+    from moorage.ports.blobs import BlobKey
+    from moorage.ports.database import Database, Tx
+
+HOUR = timedelta(hours=1)
+ROOT = Principal(account_id=1, username="root", admin=True)
+
+
+class BrokenStore(MemoryBlobStore):
+    """A store some of whose objects cannot be deleted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken: set[BlobKey] = set()
+        self.calls = 0
+
+    async def delete(self, keys: Sequence[BlobKey]) -> None:
+        self.calls += 1
+        if self.broken.intersection(keys):
+            raise UnavailableError("permission denied")
+        await super().delete(keys)
+
+
+@dataclass
+class Scene:
+    """A collector, its queue, and a worker that runs its jobs."""
+
+    database: Database
+    clock: FrozenClock = field(default_factory=lambda: FrozenClock(NOW))
+    store: BrokenStore = field(default_factory=BrokenStore)
+
+    def __post_init__(self) -> None:
+        signal = LocalSignal()
+        self.garbage = Garbage(self.database, self.store, self.clock, batch=2)
+        self.queue = GarbageQueue(self.database, self.clock, signal, self.garbage)
+        kinds: dict[str, Handler] = {
+            JobKind.COLLECT_GARBAGE: Handler(self.queue.collect)
+        }
+        self.worker = Worker(self.database, self.clock, kinds, signal, owner="worker")
+
+    async def lost_blobs(self, *sizes: int) -> list[Blob]:
+        """Make blobs that are in no repository, and their objects."""
+        blobs = await self.database.write(
+            lambda tx: [graph.a_blob(tx, size, NOW) for size in sizes]
+        )
+        self.store.objects.update((blob.key, b"content") for blob in blobs)
+        return blobs
+
+    async def tombstones(self) -> int:
+        return (await self.queue.report()).counts.tombstones
+
+    async def job(self, job_id: int) -> Job:
+        found = await self.database.read(lambda tx: jobs.find(tx, job_id))
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    return Scene(database)
+
+
+async def test_a_run_removes_what_nothing_reaches_and_says_so(scene: Scene) -> None:
+    await scene.lost_blobs(10, 20, 30)
+    seen = []
+
+    async def watch(collected: Collected) -> None:
+        seen.append(collected.blobs)
+
+    collected = await scene.garbage.collect(watch)
+    assert (collected.blobs, collected.freed_bytes, collected.failed) == (3, 60, 0)
+    assert seen == [2, 3]
+    assert not scene.store.objects
+
+
+async def test_an_object_that_cannot_be_deleted_does_not_keep_the_others(
+    scene: Scene,
+) -> None:
+    bad, *_ = await scene.lost_blobs(10, 20, 30)
+    scene.store.broken = {bad.key}
+    collected = await scene.garbage.collect()
+    assert (collected.blobs, collected.freed_bytes, collected.failed) == (2, 50, 1)
+    assert list(scene.store.objects) == [bad.key]
+    report = await scene.queue.report()
+    assert report.counts.tombstones == 1
+    assert report.hours[0].errors == 1
+    assert report.hours[0].last_error == f"{bad.key.digest}: permission denied"
+
+
+async def test_it_is_tried_again_later_and_later(scene: Scene) -> None:
+    (bad,) = await scene.lost_blobs(10)
+    scene.store.broken = {bad.key}
+    await scene.garbage.collect()
+    for delay in (FIRST_DELAY, 2 * FIRST_DELAY, 4 * FIRST_DELAY):
+        scene.clock.advance(delay - timedelta(seconds=1))
+        assert (await scene.garbage.collect()).failed == 0
+        scene.clock.advance(timedelta(seconds=1))
+        assert (await scene.garbage.collect()).failed == 1
+    scene.store.broken = set()
+    scene.clock.advance(8 * FIRST_DELAY)
+    assert (await scene.garbage.collect()).freed_bytes == 10
+    assert await scene.tombstones() == 0
+
+
+async def test_a_store_that_is_away_is_not_asked_for_every_object(
+    scene: Scene,
+) -> None:
+    scene.garbage = Garbage(scene.database, scene.store, scene.clock, batch=50)
+    blobs = await scene.lost_blobs(*range(1, 41))
+    scene.store.broken = {blob.key for blob in blobs}
+    assert (await scene.garbage.collect()).failed == 40
+    assert scene.store.calls == 4
+
+
+async def test_what_a_killed_process_began_is_taken_over(scene: Scene) -> None:
+    await scene.lost_blobs(10)
+    await scene.database.write(
+        lambda tx: garbage.entomb_blobs(tx, 10, retry_at=NOW + TAKEOVER, now=NOW)
+    )
+    assert (await scene.garbage.collect()).blobs == 0
+    scene.clock.advance(TAKEOVER)
+    assert (await scene.garbage.collect()).freed_bytes == 10
+
+
+async def test_paused_collection_does_nothing_until_it_is_resumed(
+    scene: Scene,
+) -> None:
+    await scene.lost_blobs(10)
+    await scene.queue.pause(ROOT)
+    await scene.queue.pause(Principal(account_id=2, username="second", admin=True))
+    pause = (await scene.queue.report()).pause
+    assert pause is not None
+    assert (pause.actor, pause.paused_at) == ("root", NOW)
+    assert await scene.garbage.collect() == Collected()
+    with pytest.raises(CollectionPausedError):
+        await scene.queue.schedule(ROOT)
+    await scene.queue.resume()
+    assert (await scene.garbage.collect()).blobs == 1
+
+
+async def test_a_job_collects_and_shows_how_far_it_is(scene: Scene) -> None:
+    await scene.lost_blobs(10, 20, 30)
+    job = await scene.queue.schedule(ROOT)
+    assert (job.kind, job.state) == (JobKind.COLLECT_GARBAGE, JobState.QUEUED)
+    assert (await scene.queue.schedule(ROOT)).id == job.id
+    await scene.worker.run_one()
+    done = await scene.job(job.id)
+    assert done.state is JobState.SUCCEEDED
+    assert done.result is not None
+    assert (done.result["blobs"], done.result["freed_bytes"]) == (3, 60)
+    assert done.done == done.total > 0
+
+
+async def test_the_report_counts_what_is_due_and_what_waits(scene: Scene) -> None:
+    def body(tx: Tx) -> None:
+        repository = rows.a_lone_repository(tx)
+        graph.a_manifest(tx, repository, lease_until=NOW - HOUR)
+        graph.a_manifest(tx, repository, lease_until=NOW + HOUR)
+        graph.link(tx, repository, graph.a_blob(tx), NOW)
+        graph.a_blob(tx, lease_until=NOW + HOUR)
+
+    await scene.database.write(body)
+    report = await scene.queue.report()
+    assert report.counts.due == Candidates(manifests=1, links=1, blobs=0)
+    assert report.counts.leased == Candidates(manifests=1, links=0, blobs=1)
+    assert report.oldest == NOW - HOUR
+
+
+async def test_the_forecast_says_which_bytes_go_when(scene: Scene) -> None:
+    later = NOW + 3 * HOUR
+
+    def body(tx: Tx) -> None:
+        repository = rows.a_lone_repository(tx)
+        shared, kept, own, lost = (graph.a_blob(tx, n) for n in (1, 10, 100, 1000))
+        graph.a_blob(tx, 10_000, NOW + HOUR)
+        # Two that go, at different times, and share a layer; one that a tag keeps.
+        early = graph.a_manifest(tx, repository, blobs=[shared, kept], lease_until=NOW)
+        late = graph.a_manifest(tx, repository, blobs=[shared, own])
+        graph.a_manifest(tx, repository, children=[late], lease_until=later)
+        stays = graph.a_manifest(tx, repository, blobs=[kept], lease_until=NOW)
+        put(tx, repository.id, stays)
+        graph.link(tx, repository, lost, NOW)
+        assert early
+
+    def put(tx: Tx, repository_id: int, node: graph.Node) -> None:
+        tags.put(
+            tx,
+            repository_id,
+            "v1",
+            node.id,
+            digest=node.digest,
+            created_at=NOW,
+            total_bytes=10,
+            pushed_at=NOW,
+            cause=Cause("pusher", NOW, NOW),
+        )
+
+    await scene.database.write(body)
+    forecast = (await scene.queue.report()).forecast
+    assert forecast.complete
+    assert forecast.hours == [(NOW, 1000), (NOW + HOUR, 10_000), (later, 101)]
+    freed = []
+    for advance in (0, 1, 2):
+        scene.clock.advance(advance * HOUR)
+        freed.append((await scene.garbage.collect()).freed_bytes)
+    assert freed == [1000, 10_000, 101]
+
+
+async def test_hours_add_up_what_was_done(scene: Scene) -> None:
+    await scene.lost_blobs(10)
+    await scene.garbage.collect()
+    scene.clock.advance(HOUR)
+    await scene.lost_blobs(20, 30)
+    await scene.garbage.collect()
+    assert (await scene.queue.report()).hours == [
+        Hour(NOW + HOUR, 0, 0, 2, 50, 0, None),
+        Hour(NOW, 0, 0, 1, 10, 0, None),
+    ]
