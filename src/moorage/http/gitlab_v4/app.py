@@ -92,7 +92,12 @@ class _Application:
             return errors.render(error)
         except Exception:  # noqa: BLE001 (told to the log, not to the client)
             path = request.scope["raw_path"].decode("ascii", "replace")
-            _log.exception("request failed", method=request.method, path=path)
+            _log.exception(
+                "request failed",
+                method=request.method,
+                path=path,
+                client=request.client.host if request.client else "",
+            )
             return errors.render_unexpected()
 
     async def _handle(self, request: Request) -> Response:

@@ -130,7 +130,7 @@ async def _guarded(handler: Handler, call: Call) -> Response:
             return errors.render(interruption.__cause__)
         if isinstance(interruption.__cause__, ClientGoneError):
             raise interruption.__cause__ from None
-        log.exception("body of an upload failed", path=call.request.path)
+        log.exception("body of an upload failed", **_facts(call))
     except UnauthenticatedError as error:
         response = errors.render(error)
         response.headers["WWW-Authenticate"] = call.challenge(error)
@@ -140,5 +140,9 @@ async def _guarded(handler: Handler, call: Call) -> Response:
     except ClientGoneError:
         raise
     except Exception:
-        log.exception("request failed", path=call.request.path)
+        log.exception("request failed", **_facts(call))
     return errors.render_unexpected()
+
+
+def _facts(call: Call) -> dict[str, str]:
+    return {"path": call.request.path, "client": call.request.client}

@@ -70,7 +70,7 @@ class TokenApp:
         except ClientGoneError:
             return
         except Exception:
-            log.exception("request failed", path=request.path)
+            log.exception("request failed", path=request.path, client=request.client)
             response = errors.render(RegistryError())
         response.headers["Cache-Control"] = "no-store"
         await send_response(request, response, scope, send)
