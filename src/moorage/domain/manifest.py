@@ -113,10 +113,18 @@ class Manifest:
         return sum(layer.size_bytes for layer in self.layers)
 
     @property
+    def named_blobs(self) -> tuple[Digest, ...]:
+        """The blobs that it is made of, in order, each once."""
+        return tuple(dict.fromkeys(d.digest for d in self._parts))
+
+    @property
     def needed_blobs(self) -> tuple[Digest, ...]:
-        """The blobs that a repository must hold, in order, each once."""
-        named = (self.config, *self.layers) if self.config else self.layers
-        return tuple(dict.fromkeys(d.digest for d in named if not d.foreign))
+        """Those of them that a repository must hold."""
+        return tuple(dict.fromkeys(d.digest for d in self._parts if not d.foreign))
+
+    @property
+    def _parts(self) -> tuple[Descriptor, ...]:
+        return (self.config, *self.layers) if self.config else self.layers
 
 
 def _load(content: bytes) -> object:

@@ -97,13 +97,14 @@ class Push:
     def _renew_references(
         self, tx: Tx, repository_id: int, manifest: Manifest, lease_until: datetime
     ) -> list[manifests.ChildFacts]:
-        needed = manifest.needed_blobs
-        held = blobs.renew_links(tx, repository_id, needed, lease_until=lease_until)
+        held = blobs.renew_links(
+            tx, repository_id, manifest.named_blobs, lease_until=lease_until
+        )
         listed = tuple(dict.fromkeys(child.digest for child in manifest.children))
         children = manifests.renew_children(
             tx, repository_id, listed, lease_until=lease_until
         )
-        missing = [digest for digest in needed if digest not in held]
+        missing = [digest for digest in manifest.needed_blobs if digest not in held]
         if not self._sparse_indexes:
             there = {child.digest for child in children}
             missing += [digest for digest in listed if digest not in there]

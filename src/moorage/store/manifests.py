@@ -130,7 +130,7 @@ def _put_references(
         "layer": manifest.layers,
     }
     for role, descriptors in roles.items():
-        digests = [str(d.digest) for d in descriptors if not d.foreign]
+        digests = [str(d.digest) for d in descriptors]
         if digests:
             tx.run(
                 _SQL.put_blobs,

@@ -147,6 +147,24 @@ async def test_layers_that_lie_elsewhere_need_not_be_pushed(
     assert response.status_code == 201
 
 
+async def test_layers_that_were_pushed_all_the_same_are_in_use(
+    registry: Registry,
+) -> None:
+    await registry.push_blob(NAME, CONFIG)
+    await registry.push_blob(NAME, b"far")
+    await registry.push_blob("root/app/other", b"away")
+    body = json.loads(image())
+    body["layers"] = [
+        descriptor(b"far", "text/plain", urls=["https://example.com"]),
+        descriptor(b"away", "text/plain", urls=["https://example.com"]),
+    ]
+    response = await registry.push_manifest(NAME, "v1", json.dumps(body).encode())
+    assert response.status_code == 201
+    for content, status in ((b"far", 405), (b"away", 404)):
+        path = f"/v2/{NAME}/blobs/{Digest.of(content)}"
+        assert (await registry.send("DELETE", path)).status_code == status
+
+
 async def test_a_type_that_the_body_contradicts(registry: Registry) -> None:
     await registry.push_image(NAME)
     response = await registry.push_manifest(NAME, "v2", image(), DOCKER_MANIFEST)
