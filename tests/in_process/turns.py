@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
@@ -62,10 +62,34 @@ class Turns:
             await asyncio.sleep(0)
 
 
+class Gate(Protocol):
+    """What every step has to pass."""
+
+    async def take(self) -> None:
+        """Return when the step may happen."""
+
+
+class PowerCutError(BaseException):
+    """The process is no more: nothing may catch it."""
+
+
+class Fuse:
+    """Lets so many steps happen, and then none."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    async def take(self) -> None:
+        """Count down."""
+        if self._left == 0:
+            raise PowerCutError
+        self._left -= 1
+
+
 class TurnDatabase:
     """A database each of whose transactions is a turn."""
 
-    def __init__(self, path: Path, turns: Turns) -> None:
+    def __init__(self, path: Path, turns: Gate) -> None:
         self.inner = SqliteDatabase(path)
         self._turns = turns
 
@@ -99,8 +123,8 @@ class TurnDatabase:
 class TurnBlobStore:
     """A blob store each of whose calls is a turn."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.inner = MemoryBlobStore()
+    def __init__(self, turns: Gate, inner: MemoryBlobStore | None = None) -> None:
+        self.inner = inner or MemoryBlobStore()
         self._turns = turns
 
     def writing(self, upload_id: str) -> AbstractAsyncContextManager[None]:

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from moorage.domain.media_types import OCI_INDEX, OCI_MANIFEST
 from moorage.domain.names import RepositoryName, TagName
 from moorage.domain.repositories import Repository
 from moorage.domain.uploads import Chunk
-from moorage.ports.database import Tx
+from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query
 from moorage.services.deletion import Deletion
 from moorage.services.garbage import Garbage
@@ -224,6 +225,10 @@ async def test_no_order_of_steps_loses_an_image_or_leaves_garbage(
     await world.database.close()
 
 
+def _one(tx: Tx, query: Query) -> Row | None:
+    return tx.one(query)
+
+
 async def finish(world: World) -> None:
     """Delete every tag, collect, and expect nothing to be left."""
 
@@ -244,6 +249,7 @@ async def finish(world: World) -> None:
     assert world.store.inner.objects == {}
     for table in ("manifest", "link", "blob", "upload"):
         text = f"SELECT count(*) AS n FROM {table}"  # noqa: S608 (names from above)
-        row = world.database.write_now(lambda tx, text=text: tx.one(Query("n", text)))
+        count = Query("count", text)
+        row = world.database.write_now(partial(_one, query=count))
         assert row is not None
         assert row["n"] == 0, table
