@@ -21,6 +21,7 @@ from moorage.domain.patterns import Pattern
 from moorage.domain.repositories import Repository
 from moorage.domain.uploads import Chunk
 from moorage.jobs.worker import Worker
+from moorage.ports.database import Tx
 from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
 from moorage.services.cleanup import Cleanup
