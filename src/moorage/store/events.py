@@ -39,9 +39,11 @@ def record(
 ) -> None:
     """Have those told who want to know of a repository's changes.
 
-    Where nobody does this is one look at an index. It belongs at the end of a
+    Where nobody listens to anything this is one look at a table. It belongs at the end of a
     transaction: on PostgreSQL those that tell the same webhook wait for one another.
     """
+    if not has_listeners(tx):
+        return
     listeners = tx.all(_SQL.listeners, repository_id=repository_id)
     if not listeners:
         return
