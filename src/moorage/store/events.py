@@ -39,8 +39,9 @@ def record(
 ) -> None:
     """Have those told who want to know of a repository's changes.
 
-    Where nobody listens to anything this is one look at a table. It belongs at the end of a
-    transaction: on PostgreSQL those that tell the same webhook wait for one another.
+    Where nobody listens to anything this is one look at a table. It belongs at the end
+    of a transaction: on PostgreSQL those that tell the same webhook wait for one
+    another.
     """
     if not has_listeners(tx):
         return
