@@ -83,7 +83,11 @@ class TokenApp:
         return Response(405, {"Allow": "GET, HEAD, POST"})
 
     async def _get(self, request: Request) -> Response:
-        """``GET``: Basic credentials or none, scopes in the query."""
+        """``GET``: Basic credentials or none, scopes in the query.
+
+        ``offline_token`` is ignored, as by GitLab: Docker would keep a refresh token in
+        place of the password, where other clients look for a password.
+        """
         if request.parameter("service") != SERVICE:
             return Response(404)
         header = request.header("authorization")
@@ -92,8 +96,7 @@ class TokenApp:
             principal = await self._context.identity.authenticate_basic(
                 *parse_basic(header)
             )
-        offline = request.parameter("offline_token") == "true"
-        return await self._issue(principal, _scopes(request.query), offline=offline)
+        return await self._issue(principal, _scopes(request.query), offline=False)
 
     async def _post(self, request: Request) -> Response:
         """``POST``: OAuth2's form with a password or a refresh token."""
