@@ -134,3 +134,13 @@ async def test_a_range_that_is_not_understood_gets_the_whole(
     )
     assert response.status_code == 200
     assert response.content == CONTENT
+
+
+async def test_a_range_is_of_the_bytes_of_a_get_only(registry: Registry) -> None:
+    digest = await registry.push_blob(NAME, CONTENT)
+    for asked in ("bytes=0-1", "bytes=5000-"):
+        response = await registry.send(
+            "HEAD", f"/v2/{NAME}/blobs/{digest}", headers={"Range": asked}
+        )
+        assert response.status_code == 200
+        assert response.headers["Content-Length"] == "2048"
