@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contract import graph, rows
 from contract.rows import NOW
@@ -27,10 +30,13 @@ if TYPE_CHECKING:
 
     from contract.graph import Blob
     from moorage.domain.jobs import Job
+    from moorage.domain.repositories import Repository
     from moorage.ports.blobs import BlobKey
     from moorage.ports.database import Database, Tx
 
 HOUR = timedelta(hours=1)
+
+_numbers = itertools.count(1)
 ROOT = Principal(account_id=1, username="root", admin=True)
 
 
@@ -206,22 +212,9 @@ async def test_the_forecast_says_which_bytes_go_when(scene: Scene) -> None:
         late = graph.a_manifest(tx, repository, blobs=[shared, own])
         graph.a_manifest(tx, repository, children=[late], lease_until=later)
         stays = graph.a_manifest(tx, repository, blobs=[kept], lease_until=NOW)
-        put(tx, repository.id, stays)
+        put_tag(tx, repository, stays)
         graph.link(tx, repository, lost, NOW)
         assert early
-
-    def put(tx: Tx, repository_id: int, node: graph.Node) -> None:
-        tags.put(
-            tx,
-            repository_id,
-            "v1",
-            node.id,
-            digest=node.digest,
-            created_at=NOW,
-            total_bytes=10,
-            pushed_at=NOW,
-            cause=Cause("pusher", NOW, NOW),
-        )
 
     await scene.database.write(body)
     forecast = (await scene.queue.report()).forecast
@@ -244,3 +237,92 @@ async def test_hours_add_up_what_was_done(scene: Scene) -> None:
         Hour(NOW + HOUR, 0, 0, 2, 50, 0, None),
         Hour(NOW, 0, 0, 1, 10, 0, None),
     ]
+
+
+@dataclass(frozen=True)
+class ManifestPlan:
+    """A manifest to be made; numbers point at blobs and at earlier manifests."""
+
+    blobs: frozenset[int]
+    children: frozenset[int]
+    subject: int | None
+    is_tagged: bool
+    lease_hours: int
+
+
+@st.composite
+def manifest_plans(draw: st.DrawFn) -> list[ManifestPlan]:
+    plans = []
+    for count in range(draw(st.integers(1, 6))):
+        earlier = st.integers(0, count - 1)
+        some = st.frozensets(earlier, max_size=2) if count else st.just(frozenset())
+        children = draw(some)
+        # An index about what it lists itself would keep itself: that is kept for good.
+        subject = draw(st.none() | earlier) if count and not children else None
+        plans.append(
+            ManifestPlan(
+                draw(st.frozensets(st.integers(0, 5), max_size=3)),
+                children,
+                subject,
+                draw(st.integers(0, 3)) == 0,
+                draw(st.integers(0, 3)),
+            )
+        )
+    return plans
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(manifest_plans(), min_size=1, max_size=2))
+async def test_what_the_forecast_says_is_what_comes_free(
+    database: Database, plans: list[list[ManifestPlan]]
+) -> None:
+    def body(tx: Tx) -> None:
+        project = rows.a_project(tx, rows.a_group(tx, f"g{next(_numbers)}"))
+        blobs = [graph.a_blob(tx, 10**power) for power in range(6)]
+        for plan in plans:
+            repository = rows.a_repository(tx, project, f"r{next(_numbers)}")
+            make(tx, repository, plan, blobs)
+
+    await database.write(body)
+    scene = Scene(database)
+    forecast = dict((await scene.queue.report()).forecast.hours)
+    for _ in range(5):
+        freed = (await scene.garbage.collect()).freed_bytes
+        assert freed == forecast.get(scene.clock.now(), 0)
+        scene.clock.advance(HOUR)
+
+
+def make(
+    tx: Tx, repository: Repository, plans: list[ManifestPlan], blobs: list[Blob]
+) -> None:
+    nodes: list[graph.Node] = []
+    for plan in plans:
+        node = graph.a_manifest(
+            tx,
+            repository,
+            blobs=[blobs[number] for number in sorted(plan.blobs)],
+            children=[nodes[number] for number in sorted(plan.children)],
+            subject=None if plan.subject is None else nodes[plan.subject],
+            lease_until=NOW + plan.lease_hours * HOUR,
+        )
+        nodes.append(node)
+        if plan.is_tagged:
+            put_tag(tx, repository, node)
+
+
+def put_tag(tx: Tx, repository: Repository, node: graph.Node) -> None:
+    tags.put(
+        tx,
+        repository.id,
+        f"t{next(_numbers)}",
+        node.id,
+        digest=node.digest,
+        created_at=NOW,
+        total_bytes=10,
+        pushed_at=NOW,
+        cause=Cause("pusher", NOW, NOW),
+    )

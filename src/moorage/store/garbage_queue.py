@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
+from moorage.store import sizes
 from moorage.store.times import from_us, to_us
 
 _SQL = load("garbage_queue")
@@ -95,14 +97,45 @@ def forecast(tx: Tx, limit: int, *, now: datetime) -> Forecast:
     Looks at up to ``limit`` manifests and blobs under a lease, those due first.
     """
     rows = tx.all(_SQL.forecast_unused, limit=limit)
-    complete = len(rows) < limit and count(tx, now=now).leased.manifests < limit
-    rows += tx.all(_SQL.forecast_used, limit=limit)
+    leased = tx.all(_SQL.leased, limit=limit)
+    complete = max(len(rows), len(leased)) < limit
+    due = _leaving(tx, {row["id"]: row["lease_until_us"] for row in leased}, now)
+    if due:
+        rows += tx.all(_SQL.forecast_used, leaving=list(due.items()))
     this_hour = _hour(now)
     found = {this_hour: _tombstone_bytes(tx)}
     for row in rows:
         hour = max(_hour(from_us(max(_times(row)))), this_hour)
         found[hour] = found.get(hour, 0) + row["size_bytes"]
     return Forecast([(hour, found[hour]) for hour in sorted(found)], complete)
+
+
+def _leaving(tx: Tx, leased: Mapping[int, int], now: datetime) -> dict[int, int]:
+    """Return the manifests that go, and when: those leased, and what only they keep.
+
+    Each goes when its own lease, the holds on it and whatever keeps it have ended.
+    """
+    due = dict(leased)
+    kept_by: dict[int, list[int]] = defaultdict(list)
+    frontier = set(due)
+    while frontier:
+        steps = tx.all(_SQL.below, ids=list(frontier))
+        frontier = {step["kept"] for step in steps} - due.keys()
+        for step in steps:
+            kept_by[step["keeper"]].append(step["kept"])
+            due.setdefault(step["kept"], step["lease_until_us"] or 0)
+    for row in tx.all(_SQL.hold_ends, ids=list(due), now_us=to_us(now)):
+        due[row["id"]] = max(due[row["id"]], row["ends_at_us"])
+    living = sizes.alive(tx, set(due))
+    leaving = {each: time for each, time in due.items() if each not in living}
+    waiting = list(leaving)
+    while waiting:
+        keeper = waiting.pop()
+        for kept in kept_by[keeper]:
+            if leaving.get(kept, leaving[keeper]) < leaving[keeper]:
+                leaving[kept] = leaving[keeper]
+                waiting.append(kept)
+    return leaving
 
 
 def _times(row: Row) -> Iterator[int]:

@@ -20,59 +20,55 @@ SELECT (SELECT MIN(lease_until_us) FROM manifest WHERE lease_until_us <= :now_us
        (SELECT MIN(deleted_at_us) FROM blob WHERE retry_at_us IS NOT NULL)
            AS tombstone_us;
 
+-- name: leased
+-- What collection looks at sooner or later. Served by manifest_lease.
+SELECT id, lease_until_us
+  FROM manifest
+ WHERE lease_until_us IS NOT NULL
+ ORDER BY lease_until_us
+ LIMIT :limit;
+
+-- name: below
+-- What manifests keep, one step down, with its own lease.
+SELECT c.manifest_id AS keeper, m.id AS kept, m.lease_until_us
+  FROM ({{ints:ids}}) AS i
+  JOIN manifest_child c ON c.manifest_id = i.value
+  JOIN manifest m ON m.repository_id = c.repository_id AND m.digest = c.digest
+ UNION ALL
+SELECT s.id, m.id, m.lease_until_us
+  FROM ({{ints:ids}}) AS i
+  JOIN manifest s ON s.id = i.value
+  JOIN manifest m ON m.repository_id = s.repository_id AND m.subject_digest = s.digest
+ WHERE m.deleted_at_us IS NULL;
+
+-- name: hold_ends
+SELECT m.id, MAX(h.expires_at_us) AS ends_at_us
+  FROM ({{ints:ids}}) AS i
+  JOIN manifest m ON m.id = i.value
+  JOIN hold h ON h.repository_id = m.repository_id AND h.digest = m.digest
+ WHERE h.expires_at_us > :now_us
+ GROUP BY m.id;
+
 -- name: forecast_used
 -- Blobs that only manifests on their way out use, with the latest of the times until
--- which something keeps them. Those manifests: leased or due ones that nothing reaches,
--- and below them what no tag, hold or tagged index reaches besides.
-WITH RECURSIVE leased AS (
-    SELECT id, repository_id, digest, subject_digest, deleted_at_us, lease_until_us
-      FROM manifest
-     WHERE lease_until_us IS NOT NULL
-     ORDER BY lease_until_us LIMIT :limit
-), leaving (id, repository_id, digest, due_us) AS (
-    SELECT m.id, m.repository_id, m.digest, m.lease_until_us
-      FROM leased m
-     WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id)
-       AND NOT EXISTS (SELECT 1 FROM manifest_child c
-                        WHERE c.repository_id = m.repository_id AND c.digest = m.digest)
-       AND NOT EXISTS (SELECT 1 FROM manifest s
-                        WHERE m.deleted_at_us IS NULL
-                          AND s.repository_id = m.repository_id
-                          AND s.digest = m.subject_digest)
-       AND NOT EXISTS (SELECT 1 FROM hold h
-                        WHERE h.repository_id = m.repository_id AND h.digest = m.digest)
-     UNION
-    SELECT below.id, below.repository_id, below.digest,
-           CASE WHEN below.lease_until_us > leaving.due_us
-                THEN below.lease_until_us ELSE leaving.due_us END
+-- which something keeps them.
+WITH leaving (manifest_id, due_us) AS (
+    SELECT l.manifest_id, l.due_us
+      FROM ({{rows:leaving(manifest_id int, due_us int)}}) AS l
+), used (blob_id, due_us) AS (
+    SELECT mb.blob_id, MAX(leaving.due_us)
       FROM leaving
-      JOIN manifest below
-        ON below.repository_id = leaving.repository_id
-       AND (below.subject_digest = leaving.digest
-            OR below.digest IN (SELECT c.digest FROM manifest_child c
-                                 WHERE c.manifest_id = leaving.id))
-     WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = below.id)
-       AND NOT EXISTS (SELECT 1 FROM hold h
-                        WHERE h.repository_id = below.repository_id
-                          AND h.digest = below.digest)
-       AND NOT EXISTS (SELECT 1 FROM manifest_child c
-                         JOIN tag t ON t.manifest_id = c.manifest_id
-                        WHERE c.repository_id = below.repository_id
-                          AND c.digest = below.digest)
-), used AS (
-    SELECT mb.blob_id, MAX(leaving.due_us) AS due_us
-      FROM leaving
-      JOIN manifest_blob mb ON mb.manifest_id = leaving.id
+      JOIN manifest_blob mb ON mb.manifest_id = leaving.manifest_id
      GROUP BY mb.blob_id
-    HAVING NOT EXISTS (SELECT 1 FROM manifest_blob other
-                        WHERE other.blob_id = mb.blob_id
-                          AND other.manifest_id NOT IN (SELECT id FROM leaving))
 )
 SELECT blob.size_bytes, used.due_us, blob.lease_until_us AS blob_due_us,
        (SELECT MAX(link.lease_until_us) FROM link WHERE link.blob_id = blob.id)
            AS link_due_us
   FROM used
-  JOIN blob ON blob.id = used.blob_id;
+  JOIN blob ON blob.id = used.blob_id
+ WHERE NOT EXISTS (SELECT 1 FROM manifest_blob other
+                    WHERE other.blob_id = used.blob_id
+                      AND other.manifest_id NOT IN (SELECT manifest_id FROM leaving));
 
 -- name: forecast_unused
 -- Blobs that no manifest uses, in repositories or in none.

@@ -89,11 +89,11 @@ def _kept_elsewhere(
     kept = {row["id"] for row in rows}
     open_ids = [each for each in ids if each not in kept]
     users = tx.all(_SQL.users_elsewhere, repository_id=repository_id, ids=open_ids)
-    alive = _alive(tx, {row["manifest_id"] for row in users})
-    return kept | {row["blob_id"] for row in users if row["manifest_id"] in alive}
+    living = alive(tx, {row["manifest_id"] for row in users})
+    return kept | {row["blob_id"] for row in users if row["manifest_id"] in living}
 
 
-def _alive(tx: Tx, manifest_ids: set[int]) -> set[int]:
+def alive(tx: Tx, manifest_ids: set[int]) -> set[int]:
     """Return which manifests, and which of their keepers, something keeps for good."""
     kept_by: dict[int, list[int]] = defaultdict(list)
     seen, frontier = set(manifest_ids), manifest_ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from moorage.domain import sizes
 from moorage.domain.usage import Usage
 from moorage.ports.database import Tx
 from moorage.ports.query import load
@@ -29,7 +30,11 @@ def of_repositories(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> 
     """Add up what some repositories take up together."""
     ids = list(repository_ids)
     counts = tx.one(_SQL.counts, ids=ids)
-    blobs = tx.one(_SQL.blobs, ids=ids, now_us=to_us(now))
+    roots = tx.all(_SQL.roots, ids=ids, now_us=to_us(now))
+    edges = tx.all(_SQL.kept, ids=ids)
+    graph = sizes.keeping(((row["keeper"], row["kept"]) for row in edges), ())
+    reached = sizes.reach((row["id"] for row in roots), graph.kept_by)
+    blobs = tx.one(_SQL.blobs, ids=ids, reached=list(reached))
     if counts is None or blobs is None:
         raise AssertionError
     return Usage(

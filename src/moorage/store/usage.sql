@@ -27,33 +27,40 @@ SELECT (SELECT COUNT(*) FROM repository
        (SELECT COUNT(*) FROM manifest
          WHERE repository_id IN ({{ints:ids}}) AND deleted_at_us IS NULL) AS manifests;
 
+-- name: roots
+-- What tags and holds keep.
+SELECT tag.manifest_id AS id
+  FROM tag
+ WHERE tag.repository_id IN ({{ints:ids}})
+ UNION
+SELECT manifest.id
+  FROM hold
+  JOIN manifest ON manifest.repository_id = hold.repository_id
+               AND manifest.digest = hold.digest
+ WHERE hold.repository_id IN ({{ints:ids}})
+   AND (hold.expires_at_us IS NULL OR hold.expires_at_us > :now_us);
+
+-- name: kept
+-- What manifests keep: indexes what they list, and each what is about it. Served by
+-- manifest_child_digest and manifest_subject.
+SELECT c.manifest_id AS keeper, m.id AS kept
+  FROM manifest_child c
+  JOIN manifest m ON m.repository_id = c.repository_id AND m.digest = c.digest
+ WHERE c.repository_id IN ({{ints:ids}})
+ UNION ALL
+SELECT s.id, m.id
+  FROM manifest m
+  JOIN manifest s ON s.repository_id = m.repository_id AND s.digest = m.subject_digest
+ WHERE m.repository_id IN ({{ints:ids}}) AND m.subject_digest IS NOT NULL
+   AND m.deleted_at_us IS NULL;
+
 -- name: blobs
 -- Each stored blob that the scope holds, once. It is exclusive where no other
--- repository holds it, and pending where nothing that is reached uses it: from tags and
--- holds down through indexes, with whatever is about what is reached.
-WITH RECURSIVE reached (id, repository_id, digest) AS (
-    SELECT manifest.id, manifest.repository_id, manifest.digest
-      FROM tag JOIN manifest ON manifest.id = tag.manifest_id
-     WHERE tag.repository_id IN ({{ints:ids}})
-     UNION
-    SELECT manifest.id, manifest.repository_id, manifest.digest
-      FROM hold
-      JOIN manifest ON manifest.repository_id = hold.repository_id
-                   AND manifest.digest = hold.digest
-     WHERE hold.repository_id IN ({{ints:ids}})
-       AND (hold.expires_at_us IS NULL OR hold.expires_at_us > :now_us)
-     UNION
-    SELECT below.id, below.repository_id, below.digest
-      FROM reached
-      JOIN manifest below
-        ON below.repository_id = reached.repository_id
-       AND ((below.subject_digest = reached.digest AND below.deleted_at_us IS NULL)
-            OR below.digest IN (SELECT manifest_child.digest FROM manifest_child
-                                 WHERE manifest_child.manifest_id = reached.id))
-), used AS (
+-- repository holds it, and pending where nothing that is reached uses it.
+WITH used AS (
     SELECT DISTINCT manifest_blob.blob_id
-      FROM reached
-      JOIN manifest_blob ON manifest_blob.manifest_id = reached.id
+      FROM ({{ints:reached}}) AS reached
+      JOIN manifest_blob ON manifest_blob.manifest_id = reached.value
 ), held AS (
     SELECT DISTINCT link.blob_id
       FROM link
