@@ -42,12 +42,14 @@ from moorage.ports.signals import LocalSignal
 from moorage.services.authorization import Authorization
 from moorage.services.cleanup import Cleanup
 from moorage.services.deletion import Deletion
+from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
 from moorage.services.health import Health
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
+from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.notifications import PullNotices
@@ -187,6 +189,8 @@ async def build(settings: Settings, database: Database) -> Services:
             identity=identity,
             users=Users(database, clock, identity),
             tokens=Tokens(database, clock),
+            deploy_tokens=DeployTokens(database, clock),
+            job_tokens=JobTokens(database, clock),
             groups=Groups(database, clock),
             projects=Projects(database, clock),
             members=Members(database, clock),

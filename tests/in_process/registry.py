@@ -48,15 +48,27 @@ class Registry:
             method, path, content=content, headers=headers, auth=auth
         )
 
-    async def token(
-        self, scope: str, auth: tuple[str, str] | None = ("root", ROOT_TOKEN)
-    ) -> str:
-        """Fetch a registry token."""
-        response = await self._client.get(
+    async def send_json(
+        self, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> httpx.Response:
+        """Call the management API."""
+        return await self._client.request(method, path, json=body, headers=headers)
+
+    async def ask_token(
+        self, scope: str, auth: tuple[str, str] | None
+    ) -> httpx.Response:
+        """Ask for a registry token."""
+        return await self._client.get(
             "/jwt/auth",
             params={"service": "container_registry", "scope": scope},
             auth=auth or httpx.USE_CLIENT_DEFAULT,
         )
+
+    async def token(
+        self, scope: str, auth: tuple[str, str] | None = ("root", ROOT_TOKEN)
+    ) -> str:
+        """Fetch a registry token."""
+        response = await self.ask_token(scope, auth)
         assert response.status_code == 200, response.text
         token: str = response.json()["token"]
         return token

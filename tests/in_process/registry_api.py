@@ -21,11 +21,13 @@ from moorage.http.gitlab_v4.context import Context
 from moorage.jobs.worker import Worker
 from moorage.ports.signals import LocalSignal
 from moorage.services.cleanup import Cleanup
+from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
+from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Handler, Jobs
 from moorage.services.members import Members
 from moorage.services.projects import Projects
@@ -145,6 +147,8 @@ async def registry_api(
         identity=identity,
         users=Users(database, clock, identity),
         tokens=Tokens(database, clock),
+        deploy_tokens=DeployTokens(database, clock),
+        job_tokens=JobTokens(database, clock),
         groups=Groups(database, clock),
         projects=Projects(database, clock),
         members=Members(database, clock),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum, auto
 
 
@@ -61,6 +61,8 @@ class Principal:
     """A caller: an account or nobody, and the credentials they brought.
 
     ``scopes`` is empty for a password, which allows everything its account may.
+    ``project_id`` or ``namespace_id`` names what a deploy token opens; a job's token
+    has the project of its job.
     """
 
     account_id: int | None
@@ -70,6 +72,8 @@ class Principal:
     kind: CredentialKind = CredentialKind.NONE
     scopes: frozenset[str] = field(default_factory=frozenset)
     token_id: int | None = None
+    project_id: int | None = None
+    namespace_id: int | None = None
 
     @property
     def anonymous(self) -> bool:
@@ -89,6 +93,20 @@ class Principal:
 
 
 ANONYMOUS = Principal(account_id=None, username=None)
+
+DEPLOY_LEVEL = Role.DEVELOPER
+"""What a deploy token is in the projects that it opens: its scopes say the rest."""
+
+
+def seen_from(principal: Principal, project_id: int) -> Principal:
+    """Return what a caller is to a project.
+
+    A job's token stands for its user in the project of the job; every other project
+    takes it for an outsider.
+    """
+    if principal.kind is not CredentialKind.JOB or principal.project_id == project_id:
+        return principal
+    return replace(principal, account_id=None, admin=False, external=True)
 
 
 @dataclass(frozen=True, slots=True)

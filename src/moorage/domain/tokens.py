@@ -43,6 +43,24 @@ ADMIN_SCOPES = ("sudo", "admin_mode")
 """What only an administrator's personal token may carry besides."""
 
 
+DEPLOY_SCOPES = (
+    "read_repository",
+    "read_registry",
+    "write_registry",
+    "read_virtual_registry",
+    "write_virtual_registry",
+    "read_package_registry",
+    "write_package_registry",
+)
+"""What a deploy token may carry."""
+
+JOB_SCOPE = "job"
+"""What every job's token carries, and nothing else does."""
+
+JOB_USERNAME = "gitlab-ci-token"
+"""The user name that goes with a job's token at the token service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A credential, without its secret.
@@ -64,6 +82,11 @@ class Token:
     revoked_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
+
+    @property
+    def login(self) -> str:
+        """The user name that a deploy token is used with."""
+        return self.username or f"gitlab+deploy-token-{self.id}"
 
     def expired(self, now: datetime) -> bool:
         """Whether its time is over."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from moorage.domain.access import Ability, Principal, Role, may
+from moorage.domain.access import (
+    Ability,
+    CredentialKind,
+    Principal,
+    Role,
+    may,
+    seen_from,
+)
 from moorage.domain.digest import Digest
 from moorage.domain.errors import NameInvalidError
 from moorage.domain.names import RepositoryName
 from moorage.domain.projects import NamespaceKind
 from moorage.domain.scopes import DELETE, EVERYTHING, PULL, PUSH, Grants, Scope
+from moorage.domain.tokens import JOB_SCOPE
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.identity import Identity
@@ -29,11 +37,14 @@ _ABILITIES = {
     EVERYTHING: Ability.ADMIN_IMAGE,
 }
 _TOKEN_SCOPES = {
-    PULL: ("api", "read_api", "read_registry"),
-    PUSH: ("api", "write_registry"),
-    DELETE: ("api",),
+    PULL: ("api", "read_api", "read_registry", JOB_SCOPE),
+    PUSH: ("api", "write_registry", JOB_SCOPE),
+    DELETE: ("api", JOB_SCOPE),
     EVERYTHING: ("api",),
 }
+
+# A job removes the tags that jobs made, for which its user needs no more than to push.
+_JOB_ABILITIES = {**_ABILITIES, DELETE: Ability.DESTROY_TAG}
 
 
 class Authorization:
@@ -86,13 +97,15 @@ class Authorization:
             # Who may make the project may also be told that nothing is there yet.
             return scoped if await self._may_create(principal, name) else []
         access = await self._identity.project_access(principal, project)
-        return [
-            action for action in scoped if may(principal, _ABILITIES[action], access)
-        ]
+        job = principal.kind is CredentialKind.JOB
+        abilities = _JOB_ABILITIES if job else _ABILITIES
+        seen = seen_from(principal, project.id)
+        return [action for action in scoped if may(seen, abilities[action], access)]
 
     async def _may_create(self, principal: Principal, name: str) -> bool:
         account_id, now = principal.account_id, self._clock.now()
-        if not self._create_on_push or account_id is None:
+        bound = principal.kind is CredentialKind.JOB
+        if not self._create_on_push or account_id is None or bound:
             return False
 
         def body(tx: Tx) -> bool:

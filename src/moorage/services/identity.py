@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from moorage.domain.access import CredentialKind, Principal, ProjectAccess, Role
+from moorage.domain.access import (
+    DEPLOY_LEVEL,
+    CredentialKind,
+    Principal,
+    ProjectAccess,
+    Role,
+    seen_from,
+)
 from moorage.domain.accounts import Account
 from moorage.domain.errors import (
     BlockedUserError,
@@ -18,10 +27,10 @@ from moorage.domain.errors import (
     UnauthenticatedError,
 )
 from moorage.domain.projects import Project
-from moorage.domain.tokens import Token, hash_secret
+from moorage.domain.tokens import JOB_USERNAME, Token, hash_secret
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import accounts, members, tokens
+from moorage.store import accounts, members, namespaces, tokens
 
 LAST_USED_INTERVAL = timedelta(minutes=10)
 """How stale ``last_used_at`` may be: a write per request would cost more than it."""
@@ -38,9 +47,14 @@ _NOBODY = (
     "9IQ1Oy8eJzRPHaOlp7BXlVrfTKNY0FLHD8t1MXrU4TE"
 )
 
-_TOKEN_KINDS = frozenset(
+ACCESS_TOKENS = frozenset(
     {CredentialKind.PERSONAL, CredentialKind.PROJECT, CredentialKind.GROUP}
 )
+JOB_TOKENS = frozenset({CredentialKind.JOB})
+
+_USABLE = ACCESS_TOKENS | JOB_TOKENS | {CredentialKind.DEPLOY}
+
+_Found: TypeAlias = tuple[Token, Account | None]
 
 
 class Identity:
@@ -52,8 +66,10 @@ class Identity:
         self._hasher = PasswordHasher()
         self._password_slots = asyncio.Semaphore(PASSWORDS_AT_ONCE)
 
-    async def authenticate_token(self, secret: str) -> Principal:
-        """Return who an access token acts as.
+    async def authenticate_token(
+        self, secret: str, kinds: Collection[CredentialKind] = ACCESS_TOKENS
+    ) -> Principal:
+        """Return who a token of one of these kinds acts as.
 
         Raises:
             UnauthenticatedError: No such token.
@@ -62,14 +78,15 @@ class Identity:
             BlockedUserError: Its account was blocked.
         """
         found = await self._find_token(secret)
-        if found is None:
+        if found is None or found[0].kind not in kinds:
             raise UnauthenticatedError
         return await self._admit(*found)
 
     async def authenticate_basic(self, username: str, password: str) -> Principal:
         """Return who a user name and a password or access token stand for.
 
-        An access token is accepted under any user name.
+        An access token is accepted under any user name; a deploy token under its own
+        alone, and a job's under that of all jobs.
 
         Raises:
             UnauthenticatedError: Wrong, or no longer right.
@@ -77,6 +94,8 @@ class Identity:
         """
         found = await self._find_token(password)
         if found is not None:
+            if username != _login(found[0], username):
+                raise UnauthenticatedError
             return await self._admit(*found)
         login = username if username.isprintable() else ""
         known = await self._database.quick(lambda tx: accounts.find_login(tx, login))
@@ -95,7 +114,7 @@ class Identity:
             UnauthenticatedError, BlockedUserError: As for ``authenticate_token``.
         """
 
-        def body(tx: Tx) -> tuple[Token, Account] | None:
+        def body(tx: Tx) -> _Found | None:
             return _with_account(tx, tokens.find(tx, token_id))
 
         found = await self._database.quick(body)
@@ -127,11 +146,10 @@ class Identity:
         self, principal: Principal, project: Project
     ) -> ProjectAccess:
         """Return what decides about a caller in a project."""
-        level = Role.NONE
-        if principal.account_id is not None:
-            account_id, now = principal.account_id, self._clock.now()
+        level, now = Role.NONE, self._clock.now()
+        if principal.account_id is not None or principal.token_id is not None:
             level = await self._database.quick(
-                lambda tx: members.project_level(tx, project, account_id, now)
+                lambda tx: level_in(tx, principal, project, now)
             )
         return access_to(project, level)
 
@@ -159,22 +177,24 @@ class Identity:
         async with self._password_slots:
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def _find_token(self, secret: str) -> tuple[Token, Account] | None:
+    async def _find_token(self, secret: str) -> _Found | None:
         secret_hash = hash_secret(secret)
 
-        def body(tx: Tx) -> tuple[Token, Account] | None:
+        def body(tx: Tx) -> _Found | None:
             return _with_account(tx, tokens.find_by_secret(tx, secret_hash))
 
         return await self._database.quick(body)
 
-    async def _admit(self, token: Token, account: Account) -> Principal:
+    async def _admit(self, token: Token, account: Account | None) -> Principal:
         if token.revoked_at is not None:
             raise TokenRevokedError
         if token.expired(self._clock.now()):
             raise TokenExpiredError
-        if account.blocked:
+        if account is not None and account.blocked:
             raise BlockedUserError
         await self._note_use(token)
+        if account is None:
+            return _deployer(token)
         return _principal(account, token.kind, token)
 
     async def _note_use(self, token: Token) -> None:
@@ -196,11 +216,37 @@ class Identity:
             return False
 
 
-def _with_account(tx: Tx, token: Token | None) -> tuple[Token, Account] | None:
-    if token is None or token.account_id is None or token.kind not in _TOKEN_KINDS:
+def _with_account(tx: Tx, token: Token | None) -> _Found | None:
+    if token is None or token.kind not in _USABLE:
         return None
-    account = accounts.find(tx, token.account_id)
+    if token.kind is CredentialKind.DEPLOY:
+        return token, None
+    account = accounts.find(tx, token.account_id or 0)
     return None if account is None else (token, account)
+
+
+def _login(token: Token, given: str) -> str:
+    """Return the user name that a token goes with: any, if it is an access token."""
+    if token.kind is CredentialKind.DEPLOY:
+        return token.login
+    return JOB_USERNAME if token.kind is CredentialKind.JOB else given
+
+
+def level_in(tx: Tx, principal: Principal, project: Project, now: datetime) -> Role:
+    """Return what a caller is in a project, by membership or by a deploy token."""
+    if principal.kind is CredentialKind.DEPLOY:
+        return DEPLOY_LEVEL if _opens(tx, principal, project) else Role.NONE
+    account_id = seen_from(principal, project.id).account_id
+    if account_id is None:
+        return Role.NONE
+    return members.project_level(tx, project, account_id, now)
+
+
+def _opens(tx: Tx, principal: Principal, project: Project) -> bool:
+    if principal.namespace_id is None:
+        return principal.project_id == project.id
+    chain = namespaces.chains(tx, [project.namespace_id])[project.namespace_id]
+    return any(namespace.id == principal.namespace_id for namespace in chain)
 
 
 def access_to(project: Project, level: Role) -> ProjectAccess:
@@ -224,4 +270,18 @@ def _principal(
         kind=kind,
         scopes=frozenset(token.scopes) if token else frozenset(),
         token_id=token.id if token else None,
+        project_id=token.project_id if token else None,
+    )
+
+
+def _deployer(token: Token) -> Principal:
+    return Principal(
+        account_id=None,
+        username=token.login,
+        external=True,
+        kind=token.kind,
+        scopes=frozenset(token.scopes),
+        token_id=token.id,
+        project_id=token.project_id,
+        namespace_id=token.namespace_id,
     )

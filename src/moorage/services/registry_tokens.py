@@ -82,6 +82,8 @@ class RegistryTokens:
                 "external": principal.external,
                 "scopes": sorted(principal.scopes),
                 "token": principal.token_id,
+                "project": principal.project_id,
+                "namespace": principal.namespace_id,
             },
         }
         text = jwt.encode(claims, self._secret, _ALGORITHM)
@@ -131,6 +133,8 @@ def _bearer(claims: dict[str, Any]) -> Bearer:
             kind=CredentialKind(claims["auth_type"]),
             scopes=frozenset(caller["scopes"]),
             token_id=caller["token"],
+            project_id=caller.get("project"),
+            namespace_id=caller.get("namespace"),
         ),
         Grants(
             {

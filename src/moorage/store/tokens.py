@@ -88,6 +88,11 @@ def personal(tx: Tx) -> list[Token]:
     return [from_row(row) for row in tx.all(_SQL.personal)]
 
 
+def deploy(tx: Tx) -> list[Token]:
+    """Return the deploy tokens of all projects and groups, oldest first."""
+    return [from_row(row) for row in tx.all(_SQL.deploy)]
+
+
 def touch(tx: Tx, token_id: int, *, now: datetime, unless_after: datetime) -> bool:
     """Note that a token is used, unless that was noted after a given time."""
     touched = tx.run(
@@ -102,6 +107,11 @@ def touch(tx: Tx, token_id: int, *, now: datetime, unless_after: datetime) -> bo
 def revoke(tx: Tx, token_id: int, *, now: datetime) -> bool:
     """Take a token back; return whether it was good until now."""
     return tx.run(_SQL.revoke, token_id=token_id, now_us=to_us(now)) == 1
+
+
+def delete(tx: Tx, token_id: int) -> bool:
+    """Forget a token altogether."""
+    return tx.run(_SQL.delete, token_id=token_id) == 1
 
 
 def delete_by_secret(tx: Tx, secret_hash: str) -> bool:

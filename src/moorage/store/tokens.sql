@@ -41,6 +41,10 @@ SELECT *
 -- scan: an administrator's list of everybody's tokens.
 SELECT * FROM token WHERE kind = 'personal' ORDER BY id;
 
+-- name: deploy
+-- scan: an administrator's list of every deploy token.
+SELECT * FROM token WHERE kind = 'deploy' ORDER BY id;
+
 -- name: touch
 -- The condition makes one write of many requests at the same moment.
 UPDATE token
@@ -52,6 +56,9 @@ UPDATE token
 UPDATE token
    SET revoked_at_us = :now_us
  WHERE id = :token_id AND revoked_at_us IS NULL;
+
+-- name: delete
+DELETE FROM token WHERE id = :token_id;
 
 -- name: delete_by_secret
 DELETE FROM token WHERE secret_hash = :secret_hash;

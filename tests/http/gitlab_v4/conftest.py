@@ -16,11 +16,13 @@ from moorage.http.gitlab_v4.context import Context
 from moorage.ports.signals import LocalSignal
 from moorage.services.bootstrap import bootstrap
 from moorage.services.cleanup import Cleanup
+from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
+from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.projects import Projects
@@ -68,6 +70,8 @@ def context(database: Database, clock: FrozenClock) -> Context:
         identity=identity,
         users=Users(database, clock, identity),
         tokens=Tokens(database, clock),
+        deploy_tokens=DeployTokens(database, clock),
+        job_tokens=JobTokens(database, clock),
         groups=Groups(database, clock),
         projects=Projects(database, clock),
         members=Members(database, clock),

@@ -15,11 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from moorage.domain.errors import RegistryError, TooLargeError
 from moorage.http.forwarded import BASE_URL
 from moorage.http.gitlab_v4 import (
+    deploy_tokens,
     errors,
     garbage,
     groups,
     holds,
     instance,
+    job_tokens,
     jobs,
     members,
     projects,
@@ -48,6 +50,8 @@ ROUTES: Sequence[Route] = (
     *instance.ROUTES,
     *users.ROUTES,
     *tokens.ROUTES,
+    *deploy_tokens.ROUTES,
+    *job_tokens.ROUTES,
     *groups.ROUTES,
     *projects.ROUTES,
     *members.ROUTES,

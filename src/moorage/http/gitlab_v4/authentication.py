@@ -5,21 +5,24 @@ Source: GitLab registry API facts, "Authentication of the REST API".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 
-from moorage.domain.access import ANONYMOUS, Principal
+from moorage.domain.access import ANONYMOUS, CredentialKind, Principal
 from moorage.domain.errors import (
     ForbiddenError,
     InsufficientScopeError,
+    UnauthenticatedError,
     UserUnknownError,
 )
 from moorage.http.gitlab_v4.routing import Route
-from moorage.services.identity import Identity
+from moorage.services.identity import ACCESS_TOKENS, JOB_TOKENS, Identity
 
 READING = frozenset({"GET", "HEAD"})
+
+Kinds: TypeAlias = Collection[CredentialKind]
 
 
 class SudoUserUnknownError(UserUnknownError):
@@ -35,28 +38,44 @@ async def authenticate(
         UnauthenticatedError: Credentials were sent, and are wrong.
         ForbiddenError: They ask to act as somebody else and may not.
     """
-    secret = _secret(request, given)
-    if secret is None:
+    found = _secret(request, given)
+    if found is None:
         return ANONYMOUS
-    principal = await identity.authenticate_token(secret)
+    principal = await identity.authenticate_token(*found)
     wanted = request.headers.get("sudo") or given.get("sudo")
     if isinstance(wanted, str) and wanted:
         return await _act_as(identity, principal, wanted)
     return principal
 
 
-def _secret(request: Request, given: Mapping[str, Any]) -> str | None:
-    """Find a token: the first of parameter, header and bearer counts."""
-    for name in ("private_token", "access_token", "job_token"):
+_PARAMETERS: Mapping[str, Kinds] = {
+    "private_token": ACCESS_TOKENS,
+    "access_token": ACCESS_TOKENS,
+    "job_token": JOB_TOKENS,
+}
+_HEADERS: Mapping[str, Kinds] = {
+    "private-token": ACCESS_TOKENS,
+    "job-token": JOB_TOKENS,
+}
+
+
+def _secret(request: Request, given: Mapping[str, Any]) -> tuple[str, Kinds] | None:
+    """Find a token and of which kinds it may be.
+
+    The first of parameter, header and bearer counts.
+    """
+    for name, kinds in _PARAMETERS.items():
         value = given.get(name)
         if isinstance(value, str) and value:
-            return value
-    for name in ("private-token", "job-token"):
+            return value, kinds
+    for name, kinds in _HEADERS.items():
         value = request.headers.get(name)
         if value:
-            return value
+            return value, kinds
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    return value.strip() or None if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer" or not value.strip():
+        return None
+    return value.strip(), ACCESS_TOKENS | JOB_TOKENS
 
 
 async def _act_as(identity: Identity, principal: Principal, wanted: str) -> Principal:
@@ -75,7 +94,12 @@ def check_scopes(principal: Principal, route: Route, method: str) -> None:
 
     Raises:
         InsufficientScopeError: They do not.
+        UnauthenticatedError: It is a job's, and the route is not for jobs.
     """
+    if principal.kind is CredentialKind.JOB:
+        if not route.for_jobs:
+            raise UnauthenticatedError
+        return
     if principal.anonymous or route.any_scope:
         return
     reading = ("read_api",) if method in READING else ()

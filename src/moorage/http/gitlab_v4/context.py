@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from moorage.services.cleanup import Cleanup
+from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
+from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.projects import Projects
@@ -35,6 +37,8 @@ class Context:
     identity: Identity
     users: Users
     tokens: Tokens
+    deploy_tokens: DeployTokens
+    job_tokens: JobTokens
     groups: Groups
     projects: Projects
     members: Members

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from moorage.domain.access import Ability, Role, may
+from moorage.domain.access import Ability, CredentialKind, Role, may
 from moorage.domain.errors import ForbiddenError
 from moorage.domain.repositories import Repository
 from moorage.http.gitlab_v4.call import Call
 from moorage.services.rights import VisibleGroup, VisibleProject
+
+_OTHER_PROJECT = (
+    "This project's CI/CD job token cannot be used to authenticate with the container "
+    "registry of a different project."
+)
 
 
 async def readable(call: Call) -> VisibleProject:
@@ -14,10 +19,26 @@ async def readable(call: Call) -> VisibleProject:
 
     Raises:
         ProjectUnknownError: There is none that the caller sees.
-        ForbiddenError: They see it, but not its images.
+        ForbiddenError: They see it, but not its images; or theirs is the token of
+            another project's job.
     """
-    seen = await call.context.projects.visible(call.principal, call.reference())
+    if call.principal.kind is CredentialKind.JOB:
+        seen = await _project_of_job(call)
+    else:
+        seen = await call.context.projects.visible(call.principal, call.reference())
     require(call, seen, Ability.READ_IMAGE)
+    return seen
+
+
+async def _project_of_job(call: Call) -> VisibleProject:
+    """Find the project of a job's token; every other one is refused unseen."""
+    own = call.principal.project_id or 0
+    seen = await call.context.projects.visible(call.principal, own)
+    wanted = call.reference()
+    if isinstance(wanted, str):
+        wanted = wanted.lower()
+    if wanted not in (own, seen.project.full_path.lower()):
+        raise ForbiddenError(_OTHER_PROJECT)
     return seen
 
 

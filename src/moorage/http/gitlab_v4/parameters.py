@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
 from types import UnionType
@@ -312,6 +312,15 @@ def _date(value: Any) -> date:
         raise _NotCoercibleError from None
 
 
+def _moment(value: Any) -> datetime:
+    """Read a date, which is its midnight, or a time; in UTC where none is named."""
+    try:
+        found = datetime.fromisoformat(_text(value))
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _NotCoercibleError from None
+
+
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _NotCoercibleError
@@ -323,6 +332,7 @@ _SCALARS: Mapping[Any, Any] = {
     int: _integer,
     bool: _boolean,
     date: _date,
+    datetime: _moment,
     dict: _mapping,
 }
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Handler: TypeAlias = "Callable[[Call], Awaitable[Response]]"
 
 
+_FOR_JOBS = "/projects/{id}/registry/repositories"
+
+
 class RouteUnknownError(NotFoundError):
     """No route has this path."""
 
@@ -51,6 +54,14 @@ class Route:
     handler: Handler
     scopes: tuple[str, ...] = ()
     any_scope: bool = False
+
+    @property
+    def for_jobs(self) -> bool:
+        """Whether the tokens of CI jobs are accepted: for their project's images.
+
+        Source: GitLab registry API facts, "Authentication of the REST API".
+        """
+        return self.path.startswith(_FOR_JOBS)
 
 
 @dataclass(slots=True)

@@ -139,7 +139,8 @@ class Call:
                 principal, self.name, actions
             )
             repositories[str(self.name)] = frozenset(allowed)
-        grants = Grants(repositories, catalog=principal.admin)
+        catalog = principal.admin and principal.has_scope("api", "read_api")
+        grants = Grants(repositories, catalog=catalog)
         return Bearer(principal, grants, datetime.max.replace(tzinfo=UTC))
 
     def challenge(self, error: UnauthenticatedError) -> str:

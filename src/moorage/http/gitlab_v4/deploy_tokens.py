@@ -1,0 +1,130 @@
+"""Deploy tokens of projects and groups."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from starlette.responses import Response
+
+from moorage.domain.access import CredentialKind
+from moorage.domain.errors import ParameterError
+from moorage.domain.tokens import DEPLOY_SCOPES, Token
+from moorage.http.gitlab_v4.answers import answer, no_content
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.paging import answer_slice
+from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.registry_entities import Entity, row_time
+from moorage.http.gitlab_v4.routing import Handler, Route
+from moorage.services.deploy_tokens import DeployTokenRequest
+from moorage.services.tokens import Owner
+
+
+class _ListParameters(Parameters):
+    active: bool = False
+
+
+class _CreateParameters(Parameters, kw_only=True):
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None = None
+    username: str | None = None
+
+
+class OwnedHandler(Protocol):
+    """Answers a call about the deploy tokens of a project or group."""
+
+    async def __call__(self, call: Call, owner: Owner) -> Response:
+        """Answer."""
+
+
+async def list_all(call: Call) -> Response:
+    """``GET /deploy_tokens``."""
+    call.administer()
+    return _answer_list(call, await call.context.deploy_tokens.list_all())
+
+
+async def list_owned(call: Call, owner: Owner) -> Response:
+    """``GET /projects/:id/deploy_tokens``, and of groups."""
+    found = await call.context.deploy_tokens.list_of(call.principal, owner)
+    return _answer_list(call, found)
+
+
+async def show_owned(call: Call, owner: Owner) -> Response:
+    """``GET /projects/:id/deploy_tokens/:token_id``, and of groups."""
+    token = await call.context.deploy_tokens.get_of(
+        call.principal, owner, call.number("token_id")
+    )
+    return answer(_entity(call, token))
+
+
+async def create_owned(call: Call, owner: Owner) -> Response:
+    """``POST /projects/:id/deploy_tokens``, and of groups."""
+    call.sign_in()
+    given = call.read(_CreateParameters)
+    if not set(DEPLOY_SCOPES).issuperset(given.scopes):
+        raise ParameterError("scopes does not have a valid value")
+    wanted = DeployTokenRequest(
+        name=given.name,
+        scopes=given.scopes,
+        username=given.username or None,
+        expires_at=given.expires_at,
+    )
+    made = await call.context.deploy_tokens.create_of(call.principal, owner, wanted)
+    return answer({**_entity(call, made.token), "token": made.secret}, 201)
+
+
+async def delete_owned(call: Call, owner: Owner) -> Response:
+    """``DELETE /projects/:id/deploy_tokens/:token_id``, and of groups."""
+    await call.context.deploy_tokens.delete_of(
+        call.principal, owner, call.number("token_id")
+    )
+    return no_content()
+
+
+def _answer_list(call: Call, found: list[Token]) -> Response:
+    service, active = call.context.deploy_tokens, call.read(_ListParameters).active
+    return answer_slice(
+        call,
+        [
+            _entity(call, token)
+            for token in found
+            if not active or service.is_active(token)
+        ],
+    )
+
+
+def _entity(call: Call, token: Token) -> Entity:
+    """Show a deploy token; never its secret."""
+    return {
+        "id": token.id,
+        "name": token.name,
+        "username": token.login,
+        "expires_at": row_time(token.expires_at),
+        "scopes": list(token.scopes),
+        "revoked": token.revoked_at is not None,
+        "expired": call.context.deploy_tokens.is_expired(token),
+    }
+
+
+def _owned_routes(folder: str, kind: CredentialKind) -> tuple[Route, ...]:
+    def of_owner(handler: OwnedHandler) -> Handler:
+        async def handle(call: Call) -> Response:
+            return await handler(call, Owner(kind, call.reference()))
+
+        return handle
+
+    base = f"/{folder}/{{id}}/deploy_tokens"
+    return (
+        Route("GET", base, of_owner(list_owned)),
+        Route("POST", base, of_owner(create_owned)),
+        Route("GET", base + "/{token_id}", of_owner(show_owned)),
+        Route("DELETE", base + "/{token_id}", of_owner(delete_owned)),
+    )
+
+
+ROUTES = (
+    Route("GET", "/deploy_tokens", list_all),
+    *_owned_routes("projects", CredentialKind.PROJECT),
+    *_owned_routes("groups", CredentialKind.GROUP),
+)
