@@ -23,7 +23,13 @@ from pathlib import Path
 
 import msgspec
 
-from moorage.adapters.s3_bucket import ObjectMissingError, S3Bucket, Source, end
+from moorage.adapters.s3_bucket import (
+    ANSWER_SECONDS,
+    ObjectMissingError,
+    S3Bucket,
+    Source,
+    end,
+)
 from moorage.domain.digest import Hasher
 from moorage.domain.errors import (
     BlobUnknownError,
@@ -104,8 +110,10 @@ class _State(msgspec.Struct, omit_defaults=True):
 class S3BlobStore:
     """A blob store in a bucket, for any number of replicas."""
 
-    def __init__(self, location: S3Location) -> None:
-        self._bucket = S3Bucket(location)
+    def __init__(
+        self, location: S3Location, *, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._bucket = S3Bucket(location, answer_seconds)
         self._prefix = location.prefix
 
     @asynccontextmanager

@@ -8,10 +8,19 @@ to slow down: a few times, with growing pauses. What fails all the same becomes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -28,25 +37,30 @@ S3Client: TypeAlias = Any
 
 PIECE_BYTES = 1 << 20
 
-ATTEMPTS = 5
+ATTEMPTS = 4
 CONNECT_SECONDS = 5
-READ_SECONDS = 30
+ANSWER_SECONDS = 30
+"""How long nothing at all may arrive before an attempt counts as failed."""
+
 CALL_SECONDS = 120
 """Bound of one call, its repetitions included."""
 
-READ_ATTEMPTS = 5
-"""How often in a row the rest of an object is asked for without a byte arriving."""
-
-FIRST_PAUSE_SECONDS = 0.1
+PAUSES = (0.1, 0.4, 1.6)
+"""Seconds before what broke off is asked for again, as long as nothing arrives."""
 
 CONNECTIONS = 64
 COPIES_AT_ONCE = 8
 KEYS_PER_DELETE = 1000
 """Source: Amazon S3 API reference 2006-03-01, DeleteObjects."""
 
+_NO_ANSWER = (BotoCoreError, aiohttp.ClientError, OSError)
 _MISSING = {"NoSuchKey", "NoSuchUpload", "404", "InvalidRange", "416"}
 
 log = structlog.get_logger(__name__)
+
+
+class _BrokenOffError(Exception):
+    """An answer ended before it was complete; the rest may be asked for."""
 
 
 class ObjectMissingError(Exception):
@@ -64,8 +78,11 @@ class Source:
 class S3Bucket:
     """One bucket. The connection is made by the first call, in its event loop."""
 
-    def __init__(self, location: S3Location) -> None:
+    def __init__(
+        self, location: S3Location, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         self._location = location
+        self._answer_seconds = answer_seconds
         self._connecting = asyncio.Lock()
         self._connection: S3Client = None
         self._client: S3Client = None
@@ -74,7 +91,7 @@ class S3Bucket:
     async def _connected(self) -> S3Client:
         async with self._connecting:
             if self._client is None:
-                self._connection = _connection(self._location)
+                self._connection = _connection(self._location, self._answer_seconds)
                 self._client = await self._connection.__aenter__()
         return self._client
 
@@ -87,13 +104,17 @@ class S3Bucket:
 
     async def _call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
         client = await self._connected()
-        call = getattr(client, operation)
+        call: Callable[[], Awaitable[Mapping[str, Any]]] = partial(
+            getattr(client, operation), Bucket=self._location.bucket, **arguments
+        )
         with _translated(operation):
             async with asyncio.timeout(CALL_SECONDS):
-                answer: Mapping[str, Any] = await call(
-                    Bucket=self._location.bucket, **arguments
-                )
-                return answer
+                for pause in PAUSES:
+                    # An answer that breaks off is not repeated by the library.
+                    with suppress(aiohttp.ClientPayloadError):
+                        return await call()
+                    await asyncio.sleep(pause)
+                return await call()
 
     async def put(self, name: str, content: bytes) -> None:
         """Store an object."""
@@ -191,7 +212,8 @@ class S3Bucket:
         Raises:
             ObjectMissingError: The object is not there, or shorter.
         """
-        position, end_position, failures = start, start + length, 0
+        position, end_position = start, start + length
+        pauses = iter(PAUSES)
         while position < end_position:
             try:
                 async with aclosing(
@@ -199,13 +221,12 @@ class S3Bucket:
                 ) as pieces:
                     async for piece in pieces:
                         position += len(piece)
-                        failures = 0
+                        pauses = iter(PAUSES)
                         yield piece
-            except UnavailableError:
-                failures += 1
-                if failures == READ_ATTEMPTS:
-                    raise
-                await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**failures)
+            except _BrokenOffError as error:
+                if (pause := next(pauses, None)) is None:
+                    raise UnavailableError("the object store breaks off") from error
+                await asyncio.sleep(pause)
 
     async def _stream(
         self, name: str, start: int, end_position: int
@@ -219,11 +240,10 @@ class S3Bucket:
             expected = end_position - start
             if answer["ContentLength"] < expected:
                 raise ObjectMissingError(name)
-            with _translated("get_object"):
-                while expected:
-                    piece = await _read_piece(body, min(PIECE_BYTES, expected))
-                    expected -= len(piece)
-                    yield piece
+            while expected:
+                piece = await _read_piece(body, min(PIECE_BYTES, expected))
+                expected -= len(piece)
+                yield piece
 
     async def delete(self, names: Sequence[str]) -> None:
         """Remove objects; those already gone are no error."""
@@ -296,21 +316,23 @@ async def end(tasks: Sequence[asyncio.Task[Any]]) -> None:
 async def _read_piece(body: Any, size: int) -> bytes:
     pieces, missing = [], size
     while missing:
-        async with asyncio.timeout(READ_SECONDS):
+        try:
             piece = await body.read(missing)
+        except _NO_ANSWER as error:
+            raise _BrokenOffError from error
         if not piece:
-            raise UnavailableError("the object store ended an answer early")
+            raise _BrokenOffError
         pieces.append(piece)
         missing -= len(piece)
     return b"".join(pieces)
 
 
-def _connection(location: S3Location) -> Any:
+def _connection(location: S3Location, answer_seconds: float) -> Any:
     encrypted = (location.endpoint or "https:").startswith("https:")
     config = AioConfig(
         signature_version="s3v4",
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=answer_seconds,
         max_pool_connections=CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         s3={
@@ -349,6 +371,6 @@ def _translated(operation: str) -> Iterator[None]:
             raise ObjectMissingError(operation) from error
         log.warning("object store refused", operation=operation, code=code)
         raise UnavailableError("the object store does not answer") from error
-    except (BotoCoreError, aiohttp.ClientError, OSError) as error:
+    except _NO_ANSWER as error:
         log.warning("object store failed", operation=operation, error=repr(error))
         raise UnavailableError("the object store does not answer") from error

@@ -1,0 +1,101 @@
+"""A proxy before an object store, which lets requests fail the first time."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import Literal, Self, TypeAlias
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+Fault: TypeAlias = Literal[
+    "slow down", "internal error", "reset", "reset after success", "short", "stall"
+]
+
+_ERRORS = {"slow down": (503, "SlowDown"), "internal error": (500, "InternalError")}
+_STALL_SECONDS = 60
+
+
+class FaultyProxy:
+    """Fails every request once, or for as long as ``down`` says."""
+
+    def __init__(self, target: str, fault: Fault) -> None:
+        self._target = target
+        self._fault = fault
+        self._seen: set[tuple[str, str, str]] = set()
+        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
+        self.endpoint = ""
+        self.down = False
+        self.failures = 0
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(auto_decompress=False)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0]
+        self.endpoint = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if "Expect" in request.headers and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = await request.content.read()
+        part = request.headers.get("Range", "")
+        key = (request.method, request.raw_path, part)
+        if key in self._seen and not self.down:
+            return await self._forward(request, body)
+        self._seen.add(key)
+        self.failures += 1
+        return await self._fail(request, body)
+
+    async def _fail(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        if self._fault in _ERRORS:
+            status, code = _ERRORS[self._fault]
+            text = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
+            return web.Response(status=status, text=text, content_type="text/xml")
+        if self._fault == "stall":
+            await asyncio.sleep(_STALL_SECONDS)
+        if self._fault in {"reset after success", "short"}:
+            response = await self._forward(request, body)
+            if self._fault == "short" and isinstance(response.body, bytes):
+                await self._send_half(request, response, response.body)
+        _reset(request)
+        return web.Response()
+
+    async def _send_half(
+        self, request: web.BaseRequest, response: web.Response, content: bytes
+    ) -> None:
+        half = web.StreamResponse(status=response.status, headers=response.headers)
+        half.content_length = len(content)
+        await half.prepare(request)
+        await half.write(content[: len(content) // 2])
+
+    async def _forward(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        url = URL(self._target + request.raw_path, encoded=True)
+        sent = request.headers.copy()
+        sent.popall("Expect", None)
+        async with self._session.request(
+            request.method, url, headers=sent, data=io.BytesIO(body)
+        ) as answer:
+            content = await answer.read()
+            headers = {
+                name: value
+                for name, value in answer.headers.items()
+                if name not in {"Content-Length", "Transfer-Encoding", "Connection"}
+            }
+            response = web.Response(status=answer.status, headers=headers, body=content)
+            if request.method == "HEAD":
+                response.content_length = int(answer.headers["Content-Length"])
+            return response
+
+
+def _reset(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()
