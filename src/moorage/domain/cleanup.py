@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from moorage.domain.digest import Digest
 from moorage.domain.patterns import Pattern
+from moorage.domain.protection import OPEN, TagGuard
 
 NEVER_DELETED = "latest"
 """The tag that no rule removes; case-sensitive, as all names are."""
@@ -26,6 +27,8 @@ class Rule(StrEnum):
     """What decided about a tag."""
 
     HOLD = "hold"
+    IMMUTABLE = "immutable"
+    PROTECTED = "protected"
     LATEST = "latest"
     UNMATCHED = "unmatched"
     KEEP = "keep"
@@ -34,9 +37,8 @@ class Rule(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class TagFacts:
-    """What the rules may look at.
+class TagFacts(NamedTuple):
+    """What the rules may look at; a named tuple for the reason that ``Decision`` is.
 
     ``created_at`` is the effective date, the one that rules order by; it is never
     missing, since push time stands in where an image has no date of its own. ``hold``
@@ -81,10 +83,13 @@ class Decision(NamedTuple):
         return self.rule is Rule.DELETE
 
 
-def plan(tags: Iterable[TagFacts], rules: BulkDelete, now: datetime) -> list[Decision]:
+def plan(
+    tags: Iterable[TagFacts], rules: BulkDelete, now: datetime, guard: TagGuard = OPEN
+) -> list[Decision]:
     """Decide about every tag of a repository, newest first.
 
-    ``tags`` are all tags of the repository, in any order. Of equal dates, the
+    ``tags`` are all tags of the repository, in any order; ``guard`` has the project's
+    protection rules as they bind who deletes. Of equal dates, the
     greater name counts as newer. A tag that is exempt does not use up one of the
     ``keep_n`` places; those are given before ``older_than`` is looked at. A tag is
     older when its date is strictly earlier than ``now - older_than``. Tags that
@@ -94,7 +99,7 @@ def plan(tags: Iterable[TagFacts], rules: BulkDelete, now: datetime) -> list[Dec
     """
     ranked = sorted(tags, key=attrgetter("name"), reverse=True)
     ranked.sort(key=attrgetter("created_at"), reverse=True)
-    decide = _Planner(rules, now).decide
+    decide = _Planner(rules, now, guard).decide
     return [decide(tag) for tag in ranked]
 
 
@@ -123,7 +128,8 @@ def _ungrouped(role: str, pattern: Pattern) -> str:
 class _Planner:
     """Decides about tags that come newest first, and counts the places of keep_n."""
 
-    def __init__(self, rules: BulkDelete, now: datetime) -> None:
+    def __init__(self, rules: BulkDelete, now: datetime, guard: TagGuard) -> None:
+        self._guard = None if guard is OPEN else guard
         self._matches = rules.delete.matches
         self._is_kept = None if rules.keep is None else rules.keep.matches
         self._places = max(rules.keep_n, 0)
@@ -138,6 +144,10 @@ class _Planner:
         name = tag.name
         if tag.hold is not None:
             return Decision(tag, Rule.HOLD, f"It is held: {tag.hold}")
+        if self._guard is not None:
+            guarded = _decide_by_guard(tag, self._guard)
+            if guarded is not None:
+                return guarded
         if name == NEVER_DELETED:
             return Decision(tag, Rule.LATEST, "The tag latest is never deleted.")
         if not self._matches(name):
@@ -162,6 +172,18 @@ class _Planner:
         if self._cutoff is not None:
             reasons.append(f"it was created before {_iso(self._cutoff)}")
         return ", ".join(reasons) + "."
+
+
+def _decide_by_guard(tag: TagFacts, guard: TagGuard) -> Decision | None:
+    pattern = guard.immutable_by(tag.name)
+    if pattern is not None:
+        reason = f"It is immutable: its name matches the rule {pattern!r}."
+        return Decision(tag, Rule.IMMUTABLE, reason)
+    pattern = guard.undeletable_by(tag.name)
+    if pattern is not None:
+        reason = f"It is protected: its name matches the rule {pattern!r}."
+        return Decision(tag, Rule.PROTECTED, reason)
+    return None
 
 
 def _cutoff(older_than: timedelta | None, now: datetime) -> datetime | None:

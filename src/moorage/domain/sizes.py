@@ -67,9 +67,14 @@ def owners(graph: Keeping, pointers: Sequence[int]) -> dict[int, int]:
     ``pointers`` are the manifests that the tags point to; a tag is told by its place
     there. What nothing keeps is left out.
     """
-    found: dict[int, int] = {}
-    frontier = [(manifest, SHARED) for manifest in graph.pinned]
-    frontier += [(manifest, owner) for owner, manifest in enumerate(pointers)]
+    found: dict[int, int] = dict.fromkeys(graph.pinned, SHARED)
+    for owner, manifest in enumerate(pointers):
+        found[manifest] = SHARED if manifest in found else owner
+    frontier = [
+        (kept, owner)
+        for manifest, owner in found.items()
+        for kept in graph.kept_by.get(manifest, ())
+    ]
     while frontier:
         manifest, owner = frontier.pop()
         known = found.get(manifest)

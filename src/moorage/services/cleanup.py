@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from moorage.domain.access import Ability, CredentialKind, Principal, may
+from moorage.domain.access import Principal
 from moorage.domain.cleanup import BulkDelete, Decision, plan
 from moorage.domain.digest import Digest
 from moorage.domain.errors import CleanupTooSoonError, ForbiddenError
@@ -23,17 +23,9 @@ from moorage.domain.repositories import Repository
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
-from moorage.services.identity import access_to
 from moorage.services.jobs import JobRun
-from moorage.store import (
-    accounts,
-    events,
-    jobs,
-    members,
-    projects,
-    repositories,
-    tags,
-)
+from moorage.services.standing import may_administer
+from moorage.store import events, jobs, plans, repositories, tags
 
 BATCH = 1000
 """Tags that one transaction removes: others may write in between."""
@@ -45,14 +37,15 @@ _MOVED = "It was moved, removed or held after the plan was made."
 
 @dataclass(frozen=True, slots=True)
 class _Arguments:
-    """What a job's row keeps of the rules and of who asked."""
+    """What a job's row keeps of who asked, and of the rules or the plan."""
 
     project_id: int
     account_id: int | None
-    delete: str
-    keep: str | None
-    keep_n: int
-    older_than_us: int | None
+    delete: str = ""
+    keep: str | None = None
+    keep_n: int = 0
+    older_than_us: int | None = None
+    plan_id: int | None = None
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -136,7 +129,7 @@ class Cleanup:
         """
         arguments, repository_id = _Arguments.of(run.job), run.job.repository_id or 0
         await self._check_right(arguments)
-        total = await self._plan_once(run, repository_id, arguments.rules)
+        total = await self._plan_once(run, repository_id, arguments)
         await self._work_off(run, repository_id, total)
         outcomes = await self._database.read(
             lambda tx: jobs.count_outcomes(tx, run.job.id)
@@ -150,36 +143,28 @@ class Cleanup:
         now = self._clock.now()
 
         def body(tx: Tx) -> bool:
-            account = accounts.find(tx, arguments.account_id or 0)
-            project = projects.find(tx, arguments.project_id)
-            if account is None or account.blocked or project is None:
-                return False
-            principal = Principal(
-                account_id=account.id,
-                username=account.username,
-                admin=account.admin,
-                external=account.external,
-                kind=CredentialKind.PASSWORD,
-            )
-            level = members.project_level(tx, project, account.id, now)
-            return may(principal, Ability.ADMIN_IMAGE, access_to(project, level))
+            asked_for = arguments.project_id, arguments.account_id
+            return may_administer(tx, *asked_for, now)
 
         if not await self._database.read(body):
             raise ForbiddenError
 
     async def _plan_once(
-        self, run: JobRun, repository_id: int, rules: BulkDelete
+        self, run: JobRun, repository_id: int, arguments: _Arguments
     ) -> int:
         """Store the plan, or find it stored; return how many tags are to go."""
         job_id = run.job.id
         total = await self._database.read(lambda tx: jobs.count_items(tx, job_id))
         if total:
             return total
+        plan_id = arguments.plan_id
+        if plan_id is not None:
+            return await run.write(lambda tx: _take_over(tx, plan_id, job_id))
         now = self._clock.now()
         facts = await self._database.read(
             lambda tx: tags.list_facts(tx, repository_id, now=now)
         )
-        decisions = plan(facts, rules, now)
+        decisions = plan(facts, arguments.rules, now)
         planned = [_item(decision) for decision in decisions if decision.delete]
 
         def body(tx: Tx) -> None:
@@ -212,6 +197,14 @@ class Cleanup:
             events.record(tx, repository_id, gone, Occasion(job.actor), at=now)
 
         await run.write(body)
+
+
+def _take_over(tx: Tx, plan_id: int, job_id: int) -> int:
+    """Make the deletions of a stored plan those of a job; return how many."""
+    plans.add_to_job(tx, plan_id, job_id)
+    total = jobs.count_items(tx, job_id)
+    jobs.set_progress(tx, job_id, 0, total)
+    return total
 
 
 def _item(decision: Decision) -> tuple[str, str, str]:

@@ -122,6 +122,20 @@ def put(
     )
 
 
+def show(tx: Tx, repository_id: int, digest: Digest) -> ManifestFacts | None:
+    """Lock a manifest and take back its deletion; ``None`` once it is collected."""
+    row = tx.one(_SQL.lock_facts, repository_id=repository_id, digest=str(digest))
+    if row is None:
+        return None
+    tx.run(_SQL.show, id=row["id"])
+    return ManifestFacts(
+        id=row["id"],
+        total_bytes=row["total_bytes"],
+        created_at=from_us(row["created_at_us"]),
+        pushed_at=from_us(row["pushed_at_us"]),
+    )
+
+
 def _put_references(
     tx: Tx, repository_id: int, manifest_id: int, manifest: Manifest
 ) -> None:

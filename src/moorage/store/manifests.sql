@@ -29,6 +29,17 @@ VALUES (:repository_id, :digest, :media_type, :size_bytes, :config_digest,
    SET lease_until_us = excluded.lease_until_us, deleted_at_us = NULL
 RETURNING id, total_bytes, created_at_us, pushed_at_us;
 
+-- name: lock_facts
+-- Hidden or not; against its collection: one under way is waited for.
+SELECT id, total_bytes, created_at_us, pushed_at_us
+  FROM manifest
+ WHERE repository_id = :repository_id AND digest = :digest
+{{for_update}};
+
+-- name: show
+UPDATE manifest SET deleted_at_us = NULL
+ WHERE id = :id AND deleted_at_us IS NOT NULL;
+
 -- name: put_payload
 INSERT INTO manifest_payload (manifest_id, content)
 VALUES (:manifest_id, :content)

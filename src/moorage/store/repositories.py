@@ -28,6 +28,18 @@ def find_by_path(tx: Tx, path: str) -> Repository | None:
     return None if row is None else _repository(row)
 
 
+def find_deleted(tx: Tx, repository_id: int) -> Repository | None:
+    """Look a repository up that was deleted."""
+    row = tx.one(_SQL.find_deleted, id=repository_id)
+    return None if row is None else _repository(row)
+
+
+def revive(tx: Tx, repository_id: int, namespace_id: int, path: str) -> None:
+    """Bring a deleted repository back, without tags, under a path that is free."""
+    tx.run(_SQL.revive, id=repository_id, path=path)
+    place(tx, repository_id, namespace_id)
+
+
 def create(
     tx: Tx, project_id: int, namespace_id: int, name: str, path: str, now: datetime
 ) -> Repository:

@@ -11,6 +11,18 @@ SELECT id, project_id, name, path, tag_count, status, created_at_us,
   FROM repository
  WHERE path = :path AND deleted_at_us IS NULL;
 
+-- name: find_deleted
+SELECT id, project_id, name, path, tag_count, status, created_at_us,
+       cleanup_policy_started_at_us
+  FROM repository
+ WHERE id = :id AND deleted_at_us IS NOT NULL;
+
+-- name: revive
+-- Under the path that its project has by now.
+UPDATE repository
+   SET deleted_at_us = NULL, status = NULL, path = :path
+ WHERE id = :id AND deleted_at_us IS NOT NULL;
+
 -- name: create
 -- Two pushes may bring the same new repository at the same time: the second finds it.
 INSERT INTO repository (project_id, name, path, tag_count, created_at_us)

@@ -51,11 +51,12 @@ SELECT elsewhere_id, CAST(SUM(size_bytes) AS BIGINT) AS size_bytes
 
 -- name: exclusive
 -- The blobs that manifests of one owner alone use. owners has every manifest that
--- anything keeps, wanted the manifests of the owners that are asked about.
-WITH owner (manifest_id, owner) AS (
+-- anything keeps, wanted the manifests of the owners that are asked about. Materialized,
+-- so that SQLite makes an index of each instead of reading it again and again.
+WITH owner (manifest_id, owner) AS MATERIALIZED (
     SELECT i.manifest_id, i.owner
       FROM ({{rows:owners(manifest_id int, owner int)}}) AS i
-), wanted (id) AS (
+), wanted (id) AS MATERIALIZED (
     SELECT DISTINCT mb.blob_id
       FROM ({{ints:wanted}}) AS w
       JOIN manifest_blob mb ON mb.manifest_id = w.value

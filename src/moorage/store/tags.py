@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from moorage.domain.cleanup import TagFacts
 from moorage.domain.digest import Digest
@@ -48,7 +47,6 @@ def put(
     total_bytes: int,
     pushed_at: datetime,
     cause: Cause,
-    action: Literal["push", "restore"] = "push",
 ) -> None:
     """Point a tag at a manifest, whether or not it was there.
 
@@ -67,7 +65,7 @@ def put(
     if previous is None:
         if tx.run(_SQL.insert, version_key=version_key(name), **copied):
             repositories.add_to_tag_count(tx, repository_id, 1)
-            _record(tx, repository_id, name, action, digest, None, cause)
+            _record_move(tx, repository_id, name, digest, None, cause)
             return
         # Another transaction brought it in between.
         previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
@@ -79,7 +77,7 @@ def put(
             held_until_us=to_us(cause.held_until),
         )
         left = previous["digest"]
-        _record(tx, repository_id, name, action, digest, left, cause)
+        _record_move(tx, repository_id, name, digest, left, cause)
 
 
 def delete(
@@ -157,7 +155,6 @@ def restore_many(
     names = _names(
         tx.all(
             _SQL.restore,
-            repository_id=repository_id,
             wanted=[
                 (name, images[digest], version_key(name))
                 for name, digest in there.items()
@@ -225,7 +222,7 @@ def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
     return [
         TagFacts(
             name=row["name"],
-            digest=Digest.parse(row["digest"]),
+            digest=Digest.stored(row["digest"]),
             created_at=from_us(row["created_at_us"]),
             pushed_at=from_us(row["pushed_at_us"]),
             total_size=row["total_bytes"],
@@ -235,6 +232,12 @@ def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
         )
         for row in tx.all(_SQL.list_facts, repository_id=repository_id)
     ]
+
+
+def list_manifest_ids(tx: Tx, repository_id: int) -> list[int]:
+    """Return the manifests that a repository's tags point to."""
+    rows = tx.all(_SQL.list_manifest_ids, repository_id=repository_id)
+    return [row["manifest_id"] for row in rows]
 
 
 def list_names(tx: Tx, repository_id: int, after: str, limit: int) -> list[str]:
@@ -302,11 +305,10 @@ def _delete(tx: Tx, repository_id: int, rows: list[Row], cause: Cause) -> list[s
     return names
 
 
-def _record(
+def _record_move(
     tx: Tx,
     repository_id: int,
     name: str,
-    action: str,
     digest: Digest,
     previous_digest: str | None,
     cause: Cause,
@@ -315,7 +317,7 @@ def _record(
         _SQL.record,
         repository_id=repository_id,
         name=name,
-        action=action,
+        action="restore" if cause.restores else "push",
         digest=str(digest),
         previous_digest=previous_digest,
         actor=cause.actor,

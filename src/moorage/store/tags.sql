@@ -71,7 +71,7 @@ SELECT m.repository_id, w.name, m.id, w.version_key, m.total_bytes,
        CAST(:now_us AS BIGINT)
   FROM ({{rows:wanted(name text, manifest_id int, version_key text)}}) AS w
   JOIN manifest m ON m.id = w.manifest_id
- WHERE m.repository_id = :repository_id
+ WHERE 1 = 1
     ON CONFLICT (repository_id, name) DO NOTHING
 RETURNING name;
 
@@ -108,8 +108,9 @@ SELECT tag.name, tag.manifest_id,
 -- from a subquery so that only the tags' rows are locked.
 SELECT tag.name, tag.manifest_id, s.digest
   FROM ({{rows:seen(name text, digest text)}}) AS s
-  JOIN tag ON tag.repository_id = :repository_id AND tag.name = s.name
- WHERE s.digest = (SELECT manifest.digest
+ CROSS JOIN tag
+ WHERE tag.repository_id = :repository_id AND tag.name = s.name
+   AND s.digest = (SELECT manifest.digest
                      FROM manifest
                     WHERE manifest.id = tag.manifest_id)
  ORDER BY tag.name
@@ -130,6 +131,9 @@ SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
   FROM tag
   JOIN manifest ON manifest.id = tag.manifest_id
  WHERE tag.repository_id = :repository_id;
+
+-- name: list_manifest_ids
+SELECT DISTINCT manifest_id FROM tag WHERE repository_id = :repository_id;
 
 -- name: list_names
 -- Names compare byte by byte: the column's collation is that of bytes.

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -49,14 +48,14 @@ def only(tag: TagFacts, bulk_delete: BulkDelete) -> Decision:
 
 
 def test_a_hold_goes_before_every_other_rule() -> None:
-    held = replace(a_tag("v1"), hold="Production runs it.")
+    held = a_tag("v1")._replace(hold="Production runs it.")
     decision = only(held, rules(keep="v1"))
     assert (decision.rule, decision.delete) == (Rule.HOLD, False)
     assert decision.reason == "It is held: Production runs it."
 
 
 def test_a_held_tag_does_not_use_up_a_place_of_keep_n() -> None:
-    held = replace(a_tag("v3"), hold="Production runs it.")
+    held = a_tag("v3")._replace(hold="Production runs it.")
     tags = [held, a_tag("v2", 2 * HOUR), a_tag("v1", 3 * HOUR)]
     assert deleted(tags, rules(keep_n=1)) == ["v1"]
 

@@ -258,6 +258,7 @@ CREATE TABLE tag_event (
     at_us {{int}} NOT NULL
 ) {{strict}};
 CREATE INDEX tag_event_tag ON tag_event (repository_id, tag, id);
+CREATE INDEX tag_event_repository ON tag_event (repository_id, id);
 CREATE INDEX tag_event_job ON tag_event (job_id, id) WHERE job_id IS NOT NULL;
 
 -- An unfinished upload. digest is set when the closing PUT has been accepted: from
@@ -329,6 +330,7 @@ CREATE TABLE plan (
     warnings {{text}} NOT NULL,
     summary {{text}} NOT NULL,
     actor {{text}} NOT NULL,
+    job_id {{int}},
     created_at_us {{int}} NOT NULL,
     expires_at_us {{int}} NOT NULL
 ) {{strict}};

@@ -1,0 +1,29 @@
+"""Whether somebody who asked for a job may still have it done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from moorage.domain.access import Ability, CredentialKind, Principal, may
+from moorage.ports.database import Tx
+from moorage.services.identity import access_to
+from moorage.store import accounts, members, projects
+
+
+def may_administer(
+    tx: Tx, project_id: int, account_id: int | None, now: datetime
+) -> bool:
+    """Whether an account may, as of now, administer the images of a project."""
+    account = accounts.find(tx, account_id or 0)
+    project = projects.find(tx, project_id)
+    if account is None or account.blocked or project is None:
+        return False
+    principal = Principal(
+        account_id=account.id,
+        username=account.username,
+        admin=account.admin,
+        external=account.external,
+        kind=CredentialKind.PASSWORD,
+    )
+    level = members.project_level(tx, project, account.id, now)
+    return may(principal, Ability.ADMIN_IMAGE, access_to(project, level))

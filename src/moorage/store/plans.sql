@@ -1,0 +1,55 @@
+-- name: create
+INSERT INTO plan (repository_id, parameters, warnings, summary, actor, created_at_us,
+                  expires_at_us)
+VALUES (:repository_id, :parameters, :warnings, :summary, :actor, :created_at_us,
+        :expires_at_us)
+RETURNING id;
+
+-- name: add_items
+INSERT INTO plan_item (plan_id, position, decision, name, digest, facts)
+SELECT CAST(:plan_id AS BIGINT), i.position, i.decision, i.name, i.digest, i.facts
+  FROM ({{rows:items(decision text, name text, digest text, facts text)}}) AS i;
+
+-- name: find
+SELECT id, repository_id, parameters, warnings, summary, created_at_us, expires_at_us,
+       job_id
+  FROM plan
+ WHERE id = :id AND repository_id = :repository_id;
+
+-- name: lock
+SELECT id, repository_id, parameters, warnings, summary, created_at_us, expires_at_us,
+       job_id
+  FROM plan
+ WHERE id = :id AND repository_id = :repository_id
+{{for_update}};
+
+-- name: mark_applied
+UPDATE plan SET job_id = :job_id WHERE id = :id;
+
+-- name: list_items
+-- Positions are numbered over both decisions from 1 without gaps: a page is two ranges.
+SELECT position, decision, name, digest, facts
+  FROM plan_item
+ WHERE plan_id = :plan_id
+   AND decision IN ('keep', 'delete')
+   AND position > :offset AND position <= :last
+ ORDER BY position;
+
+-- name: list_items_of
+-- OFFSET because the GitLab API promises page numbers.
+SELECT position, decision, name, digest, facts
+  FROM plan_item
+ WHERE plan_id = :plan_id AND decision = :decision
+ ORDER BY position
+ LIMIT :limit OFFSET :offset;
+
+-- name: add_to_job
+INSERT INTO job_item (job_id, position, name, digest, outcome, reason)
+SELECT CAST(:job_id AS BIGINT), ROW_NUMBER() OVER (ORDER BY position), name, digest,
+       'planned', :reason
+  FROM plan_item
+ WHERE plan_id = :plan_id AND decision = 'delete';
+
+-- name: delete_expired
+-- Served by plan_repository.
+DELETE FROM plan WHERE repository_id = :repository_id AND expires_at_us < :before_us;
