@@ -15,7 +15,7 @@ setup: .venv/.development ## Install everything that development and the tests n
 serve: .venv/.runtime ## Install what the registry needs and run it (settings: MOORAGE_*)
 	@exec .venv/bin/moorage serve
 
-test: .venv/.development ## Install what the tests need, clients and PostgreSQL included, and run them all
+test: .venv/.development ## Install what the tests need, clients, PostgreSQL and Ceph included, and run them all
 	@scripts/install-test-packages
 	$(PYTHON_BIN) -m pytest -q
 
@@ -24,7 +24,7 @@ check: .venv/.development ## Format, lint, types, import rules and the fast test
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PYTHON_BIN) -m pytest -q -m "not postgres and not clients" \
+	$(PYTHON_BIN) -m pytest -q -m "not postgres and not clients and not s3" \
 	  tests/unit tests/contract tests/architecture
 
 bench: .venv/.development ## Measure this registry beside Debian's docker-registry
