@@ -271,6 +271,12 @@ class CleanupTooSoonError(ConflictError):
     )
 
 
+class PreconditionError(ConflictError):
+    """Things are not as the caller made it a condition that they are."""
+
+    message = "precondition failed"
+
+
 class UnsupportedError(RegistryError):
     """Switched off, or not offered for this resource."""
 

@@ -57,6 +57,7 @@ class Pattern:
     differs_ungrouped: bool = field(compare=False)
     _scan: _Scan = field(compare=False, repr=False)
     _full_match: _FullMatch = field(compare=False, repr=False)
+    _search: _FullMatch = field(compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
@@ -74,13 +75,19 @@ class Pattern:
             )
         options = _options()
         try:
-            full_match: _FullMatch = re2.compile(text, options).fullmatch
+            expression = re2.compile(text, options)
             scan = _compile_scan(text, options)
         except re2.error as error:
             raise PatternInvalidError(_message(error)) from None
         except UnicodeEncodeError:
             raise PatternInvalidError("pattern is not Unicode text") from None
-        return cls(text, _has_alternatives(text), scan, full_match)
+        return cls(
+            text,
+            _has_alternatives(text),
+            scan,
+            expression.fullmatch,
+            expression.search,
+        )
 
     def matches(self, name: str) -> bool:
         """Say whether the whole name matches, in time linear in its length."""
@@ -91,6 +98,10 @@ class Pattern:
             return 0 in found
         # Not even the expression that matches everything: RE2 ran out of memory.
         return self._full_match(name.encode()) is not None
+
+    def found_in(self, name: str) -> bool:
+        """Say whether any part of the name matches, in time linear in its length."""
+        return bool(self.text) and self._search(name.encode()) is not None
 
 
 def _options() -> re2.Options:

@@ -14,6 +14,14 @@ from starlette.responses import Response
 
 from moorage.domain import errors
 from moorage.domain.projects import GroupInvalidError
+from moorage.domain.protection import (
+    ImmutableTagError,
+    NewTagRuleInvalidError,
+    ProtectedRepositoryError,
+    ProtectedTagError,
+    RuleInvalidError,
+    TooManyRulesError,
+)
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.authentication import SudoUserUnknownError
 from moorage.http.gitlab_v4.parameters import MediaTypeError
@@ -26,6 +34,8 @@ _UNREACHABLE = (
     "We are having trouble connecting to the Container Registry. If this error "
     "persists, please review the troubleshooting documentation."
 )
+
+_PROTECTED_TAG = "403 Forbidden - cannot delete protected tag(s)"
 
 
 def _message(status: int, text: str) -> Renderer:
@@ -59,6 +69,14 @@ def _conflict(error: errors.RegistryError) -> Rendered:
 
 def _validation(error: errors.RegistryError) -> Rendered:
     return 400, {"message": dict(error.detail) or str(error)}, {}
+
+
+def _rule(error: errors.RegistryError) -> Rendered:
+    return 422, {"message": {"error": list(error.detail.get("complaints", ()))}}, {}
+
+
+def _new_tag_rule(error: errors.RegistryError) -> Rendered:
+    return 422, {"message": list(error.detail.get("complaints", ()))}, {}
 
 
 def _group(error: errors.RegistryError) -> Rendered:
@@ -97,6 +115,9 @@ RENDERING: Mapping[type[errors.RegistryError], Renderer] = {
     errors.ParameterError: _own_error(400),
     errors.ValidationError: _validation,
     GroupInvalidError: _group,
+    RuleInvalidError: _rule,
+    NewTagRuleInvalidError: _new_tag_rule,
+    TooManyRulesError: _own_message(422),
     errors.TooLargeError: _message(413, "413 Request Entity Too Large"),
     MediaTypeError: _own_error(415),
     errors.NotFoundError: _message(404, "404 Not found"),
@@ -123,7 +144,11 @@ RENDERING: Mapping[type[errors.RegistryError], Renderer] = {
     errors.InsufficientScopeError: _scope,
     errors.ForbiddenError: _with_reason(403, "403 Forbidden"),
     errors.BlockedUserError: _own_message(403, "403 Forbidden - {}"),
+    ProtectedRepositoryError: _own_message(403, "403 Forbidden - {}"),
+    ProtectedTagError: _message(403, _PROTECTED_TAG),
+    ImmutableTagError: _message(403, _PROTECTED_TAG),
     errors.ConflictError: _conflict,
+    errors.PreconditionError: _message(412, "412 Precondition Failed"),
     errors.CleanupTooSoonError: _own_message(400),
     errors.UnsupportedError: _message(405, "405 Method Not Allowed"),
     MethodNotAllowedError: _method,

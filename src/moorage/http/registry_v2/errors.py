@@ -6,6 +6,11 @@ from typing import Any
 
 from moorage.domain import errors
 from moorage.domain.errors import RegistryError
+from moorage.domain.protection import (
+    ImmutableTagError,
+    ProtectedManifestError,
+    ProtectedTagError,
+)
 from moorage.http.messages import Response
 
 # Spec: distribution-spec 1.1, "Error Codes", and Docker's older ones beside them.
@@ -30,6 +35,10 @@ RENDERING: dict[type[RegistryError], tuple[int, str]] = {
     errors.UploadUnknownError: (404, "BLOB_UPLOAD_UNKNOWN"),
     errors.UnauthenticatedError: (401, "UNAUTHORIZED"),
     errors.ForbiddenError: (403, "DENIED"),
+    # Source: GitLab registry API facts, "Protection rules for tags": not 403.
+    ProtectedTagError: (401, "PROTECTED_TAG"),
+    ImmutableTagError: (401, "IMMUTABLE_TAG"),
+    ProtectedManifestError: (401, "PROTECTED_MANIFEST"),
     errors.ConflictError: (409, "DENIED"),
     errors.ManifestReferencedError: (409, "MANIFEST_REFERENCED"),
     errors.BlobReferencedError: (405, "UNSUPPORTED"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from moorage.domain import errors
 from moorage.domain.errors import RegistryError
+from moorage.domain.protection import ProtectedPathError
 from moorage.http.messages import Response
 
 ACCESS_DENIED = (
@@ -17,6 +18,7 @@ ACCESS_DENIED = (
 RENDERING: dict[type[RegistryError], tuple[int, str, str | None]] = {
     errors.UnauthenticatedError: (401, "UNAUTHORIZED", ACCESS_DENIED),
     errors.ForbiddenError: (403, "DENIED", "access forbidden"),
+    ProtectedPathError: (403, "DENIED", None),
     errors.InvalidError: (400, "UNSUPPORTED", None),
     errors.TooLargeError: (413, "UNSUPPORTED", None),
     errors.NotFoundError: (404, "UNAVAILABLE", None),
