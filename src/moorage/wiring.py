@@ -47,6 +47,7 @@ from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
 from moorage.services.health import Health
+from moorage.services.history import History
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
@@ -54,6 +55,7 @@ from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
+from moorage.services.plans import Plans
 from moorage.services.projects import Projects
 from moorage.services.pull import Pull
 from moorage.services.push import Push
@@ -62,6 +64,7 @@ from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.undo import Undo
 from moorage.services.uploads import Uploads
 from moorage.services.usage import UsageReports
 from moorage.services.users import Users
@@ -138,11 +141,13 @@ async def build(settings: Settings, database: Database) -> Services:
     garbage = Garbage(database, store, clock)
     garbage_queue = GarbageQueue(database, clock, signal, garbage)
     uses = Uses(database, clock)
+    undo = Undo(database, clock, signal, undo_window=undo_window)
     kinds = handlers(
         repositories,
         cleanup,
         uploads,
         garbage_queue,
+        undo,
         upload_expiry=settings.upload_expiry,
     )
     registry = RegistryApp(
@@ -197,7 +202,10 @@ async def build(settings: Settings, database: Database) -> Services:
             repositories=repositories,
             tags=Tags(database, clock, undo_window=undo_window),
             cleanup=cleanup,
-            jobs=Jobs(database, clock, identity, kinds),
+            plans=Plans(database, clock, signal),
+            undo=undo,
+            history=History(database),
+            jobs=Jobs(database, clock, identity, kinds, undo_window=undo_window),
             webhooks=Webhooks(database, clock),
             holds=Holds(database, clock),
             why=Why(database, clock),

@@ -25,15 +25,18 @@ from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
+from moorage.services.history import History
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Handler, Jobs
 from moorage.services.members import Members
+from moorage.services.plans import Plans
 from moorage.services.projects import Projects
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.undo import Undo
 from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
@@ -126,18 +129,24 @@ class RegistryApi:
 
 @asynccontextmanager
 async def registry_api(
-    folder: Path, interval: timedelta = timedelta(hours=1)
+    folder: Path,
+    interval: timedelta = timedelta(hours=1),
+    undo_window: timedelta = timedelta(0),
 ) -> AsyncIterator[RegistryApi]:
     database = SqliteDatabase(folder / "moorage.db")
     clock, signal = FrozenClock(NOW), LocalSignal()
     migrate(database, NOW)
-    repositories = Repositories(database, clock, signal)
-    cleanup = Cleanup(database, clock, signal, interval=interval)
+    window = {"undo_window": undo_window}
+    repositories = Repositories(database, clock, signal, **window)
+    cleanup = Cleanup(database, clock, signal, interval=interval, **window)
+    undo = Undo(database, clock, signal, **window)
     collector = Garbage(database, MemoryBlobStore(), clock)
     garbage = GarbageQueue(database, clock, signal, collector)
     handlers: dict[str, Handler] = {
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
+        JobKind.RESTORE_TAGS: Handler(undo.run_restore),
+        JobKind.PURGE: Handler(undo.run_purge),
         JobKind.COLLECT_GARBAGE: Handler(garbage.collect),
     }
     identity = Identity(database, clock)
@@ -153,9 +162,12 @@ async def registry_api(
         projects=Projects(database, clock),
         members=Members(database, clock),
         repositories=repositories,
-        tags=Tags(database, clock),
+        tags=Tags(database, clock, **window),
         cleanup=cleanup,
-        jobs=Jobs(database, clock, identity, handlers),
+        plans=Plans(database, clock, signal),
+        undo=undo,
+        history=History(database),
+        jobs=Jobs(database, clock, identity, handlers, **window),
         webhooks=Webhooks(database, clock),
         holds=Holds(database, clock),
         why=Why(database, clock),

@@ -12,6 +12,7 @@ from moorage.services.cleanup import Cleanup
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.jobs import Handler, JobRun
 from moorage.services.repositories import Repositories
+from moorage.services.undo import Undo
 from moorage.services.uploads import Uploads
 
 
@@ -20,6 +21,7 @@ def handlers(
     cleanup: Cleanup,
     uploads: Uploads,
     garbage: GarbageQueue,
+    undo: Undo,
     *,
     upload_expiry: timedelta,
 ) -> dict[str, Handler]:
@@ -32,6 +34,8 @@ def handlers(
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
         JobKind.EXPIRE_UPLOADS: Handler(expire_uploads),
+        JobKind.RESTORE_TAGS: Handler(undo.run_restore),
+        JobKind.PURGE: Handler(undo.run_purge),
         JobKind.COLLECT_GARBAGE: Handler(garbage.collect),
     }
 

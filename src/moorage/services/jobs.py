@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from moorage.domain.access import Ability, Principal, may
@@ -14,7 +14,13 @@ from moorage.domain.errors import (
     JobUnknownError,
     UnauthenticatedError,
 )
-from moorage.domain.jobs import Job, JobFinishedError, JobItem, JobState
+from moorage.domain.jobs import (
+    Job,
+    JobFinishedError,
+    JobItem,
+    JobState,
+    undoable_until,
+)
 from moorage.domain.projects import Project
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
@@ -87,11 +93,18 @@ class Jobs:
         clock: Clock,
         identity: Identity,
         handlers: Mapping[str, Handler],
+        *,
+        undo_window: timedelta = timedelta(0),
     ) -> None:
         self._database = database
         self._clock = clock
         self._identity = identity
         self._handlers = handlers
+        self._undo_window = undo_window
+
+    def undoable_until(self, job: Job) -> datetime | None:
+        """Say until when all that a job removed is kept; ``None`` if nothing is."""
+        return undoable_until(job, self._undo_window)
 
     async def get(self, principal: Principal, job_id: int) -> Job:
         """Return a job.

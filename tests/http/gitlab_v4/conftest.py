@@ -20,15 +20,18 @@ from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
+from moorage.services.history import History
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
+from moorage.services.plans import Plans
 from moorage.services.projects import Projects
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.undo import Undo
 from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
@@ -78,6 +81,9 @@ def context(database: Database, clock: FrozenClock) -> Context:
         repositories=repositories,
         tags=Tags(database, clock),
         cleanup=cleanup,
+        plans=Plans(database, clock, signal),
+        undo=Undo(database, clock, signal),
+        history=History(database),
         jobs=Jobs(database, clock, identity, {}),
         webhooks=Webhooks(database, clock),
         holds=Holds(database, clock),

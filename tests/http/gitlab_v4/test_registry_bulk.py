@@ -216,7 +216,7 @@ async def test_what_is_wrong_with_parameters_is_said(
 async def test_a_preview_is_not_taken_for_the_real_thing(api: RegistryApi) -> None:
     await api.put_tags(TAGS)
     answer = await bulk_delete(api, name_regex_delete=".*", dry_run="true")
-    assert answer.status_code == 405
+    assert answer.status_code == 200
     await api.run_jobs()
     assert await api.tag_names() == sorted(TAGS)
 

@@ -9,15 +9,18 @@ from moorage.services.cleanup import Cleanup
 from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.groups import Groups
+from moorage.services.history import History
 from moorage.services.holds import Holds
 from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
+from moorage.services.plans import Plans
 from moorage.services.projects import Projects
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.undo import Undo
 from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
@@ -45,6 +48,9 @@ class Context:
     repositories: Repositories
     tags: Tags
     cleanup: Cleanup
+    plans: Plans
+    undo: Undo
+    history: History
     jobs: Jobs
     webhooks: Webhooks
     holds: Holds

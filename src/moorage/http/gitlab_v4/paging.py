@@ -79,6 +79,23 @@ def answer_page(call: Call, page: Page, items: Sequence[Any], total: int) -> Res
     return response
 
 
+def answer_page_in(
+    call: Call,
+    page: Page,
+    body: dict[str, Any],
+    name: str,
+    items: Sequence[Any],
+    total: int,
+) -> Response:
+    """Answer with a body that has a page of a list in it; else like ``answer_page``."""
+    response = answer_page(call, page, items, total)
+    whole = answer({**body, name: list(items[: page.size])})
+    for header in ("content-length", "content-type"):
+        del response.headers[header]
+    whole.headers.update(response.headers)
+    return whole
+
+
 def answer_slice(call: Call, everything: Sequence[Any]) -> Response:
     """Answer with a page of a list that is at hand as a whole."""
     page = page_of(call)

@@ -10,20 +10,16 @@ Source: GitLab registry API facts, "Order of checks" and "Status by caller and p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from starlette.responses import Response
 
 from moorage.domain.access import Ability, may, sees
-from moorage.domain.cleanup import BulkDelete
-from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import (
     ForbiddenError,
-    ParameterError,
     RepositoryUnknownError,
     UnauthenticatedError,
-    UnsupportedError,
 )
-from moorage.domain.patterns import Pattern, PatternInvalidError
 from moorage.domain.repositories import Repository
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
@@ -34,15 +30,19 @@ from moorage.http.gitlab_v4.images import (
     require,
 )
 from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
-from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
+from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.plans import answer_preview
 from moorage.http.gitlab_v4.registry_entities import (
     Entity,
     repository_entity,
+    row_time,
     tag_detail_entity,
     tag_entity,
     tag_more_entity,
 )
 from moorage.http.gitlab_v4.routing import Route, RouteUnknownError
+from moorage.http.gitlab_v4.rules import RuleParameters, read_rules
+from moorage.http.gitlab_v4.times import read_time
 from moorage.services.repositories import RepositoryPage
 
 _REPOSITORIES = "/projects/{id}/registry/repositories"
@@ -152,13 +152,17 @@ class _TagListParameters(Parameters):
     pagination: str | None = None
     last: str | None = None
     sort: str | None = None
+    at: str | None = None
 
 
 async def list_tags(call: Call) -> Response:
     """``GET /projects/:id/registry/repositories/:repository_id/tags``."""
     seen = await readable(call)
     wanted, page = call.read(_TagListParameters), page_of(call)
+    at = read_time("at", wanted.at)
     repository = await repository_of(call, seen)
+    if at is not None:
+        return await _answer_as_of(call, at, page, repository)
     if wanted.pagination == "keyset":
         return await _answer_keyset(call, wanted, page, repository)
     names = await call.context.tags.list_names(
@@ -167,6 +171,22 @@ async def list_tags(call: Call) -> Response:
     return answer_page(
         call, page, _tag_entities(call, repository, names), repository.tag_count
     )
+
+
+async def _answer_as_of(
+    call: Call, at: datetime, page: Page, repository: Repository
+) -> Response:
+    """Answer with the tags as they were at a time, and what they pointed to."""
+    found = await call.context.history.tags_at(
+        repository.id, at, offset=page.offset, limit=page.limit
+    )
+    host = call.context.registry_host
+    entities = [
+        tag_entity(repository, tag.name, host)
+        | {"digest": tag.digest, "since": row_time(tag.since)}
+        for tag in found.items
+    ]
+    return answer_page(call, page, entities, found.total)
 
 
 async def _answer_keyset(
@@ -229,13 +249,7 @@ async def delete_tag(call: Call) -> Response:
 # Deleting tags in bulk
 
 
-class _BulkParameters(Parameters):
-    at_least_one_of = (("name_regex", "name_regex_delete"),)
-    name_regex: str | UnsetType = UNSET
-    name_regex_delete: str | UnsetType = UNSET
-    name_regex_keep: str | None = None
-    keep_n: int | None = None
-    older_than: str | None = None
+class _BulkParameters(RuleParameters):
     dry_run: bool = False
 
 
@@ -243,57 +257,13 @@ async def delete_tags(call: Call) -> Response:
     """``DELETE /projects/:id/registry/repositories/:repository_id/tags``."""
     seen = await readable(call)
     wanted = call.read(_BulkParameters)
-    rules = _read_rules(wanted)
+    rules = read_rules(wanted)
     repository = await repository_of(call, seen)
     require(call, seen, Ability.ADMIN_IMAGE)
     if wanted.dry_run:
-        # Not to be ignored like other unknown parameters: who sends it wants to lose
-        # nothing.
-        raise UnsupportedError
+        return await answer_preview(call, repository, wanted)
     job_id = await call.context.cleanup.schedule(repository, rules, call.principal)
     return _accepted(call, job_id)
-
-
-def _read_rules(wanted: _BulkParameters) -> BulkDelete:
-    """Read what the parameters mean; ``name_regex_delete`` wins, even when empty.
-
-    Raises:
-        ParameterError: With a sentence on each that is wrong.
-    """
-    reader = _RuleReader()
-    older = reader.pattern("name_regex", wanted.name_regex)
-    newer = reader.pattern("name_regex_delete", wanted.name_regex_delete)
-    keep = reader.pattern("name_regex_keep", wanted.name_regex_keep)
-    older_than = None
-    if wanted.older_than is not None:
-        try:
-            older_than = parse_duration(wanted.older_than)
-        except DurationInvalidError:
-            reader.complaints.append("older_than is invalid")
-    if reader.complaints:
-        raise ParameterError(", ".join(reader.complaints))
-    return BulkDelete(
-        delete=newer or older or Pattern.parse(""),
-        keep=keep,
-        keep_n=wanted.keep_n or 0,
-        older_than=older_than,
-    )
-
-
-class _RuleReader:
-    """Reads patterns, and collects what is wrong with them."""
-
-    def __init__(self) -> None:
-        self.complaints: list[str] = []
-
-    def pattern(self, name: str, text: str | UnsetType | None) -> Pattern | None:
-        if not isinstance(text, str):
-            return None
-        try:
-            return Pattern.parse(text)
-        except PatternInvalidError as error:
-            self.complaints.append(f"{name} is an invalid regexp: {error}")
-            return None
 
 
 # Shared by the above

@@ -77,7 +77,7 @@ def tag_more_entity(tag: TagDetail, *, held: bool) -> Entity:
     }
 
 
-def job_entity(job: Job) -> Entity:
+def job_entity(job: Job, undoable_until: datetime | None = None) -> Entity:
     """Show a job."""
     return {
         "id": job.id,
@@ -89,7 +89,7 @@ def job_entity(job: Job) -> Entity:
         "progress": {"done": job.done, "total": job.total},
         "result": job.result,
         "error": job.error,
-        "undoable_until": None,
+        "undoable_until": row_time(undoable_until),
     }
 
 

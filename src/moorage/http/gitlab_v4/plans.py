@@ -1,0 +1,142 @@
+"""Plans: see what a bulk delete would do, keep it, apply exactly that.
+
+The order of checks is that of the bulk delete: see ``registry``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from starlette.responses import Response
+
+from moorage.domain.access import Ability
+from moorage.domain.plans import Plan, PlanItem, Verdict
+from moorage.domain.repositories import Repository
+from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.images import readable, repository_of, require
+from moorage.http.gitlab_v4.jobs import answer_job
+from moorage.http.gitlab_v4.paging import Page, answer_page_in, page_of
+from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.registry_entities import Entity, row_time, tag_time
+from moorage.http.gitlab_v4.routing import Route
+from moorage.http.gitlab_v4.rules import RuleParameters, given_rules, read_rules
+from moorage.services.plans import Excerpt, PlanPage
+
+_PLANS = "/projects/{id}/registry/repositories/{repository_id}/plans"
+_PLAN = _PLANS + "/{plan_id}"
+
+
+class _ItemParameters(Parameters):
+    decision: Literal["keep", "delete"] | None = None
+
+
+async def create(call: Call) -> Response:
+    """``POST /projects/:id/registry/repositories/:repository_id/plans``."""
+    seen = await readable(call)
+    wanted = call.read(RuleParameters)
+    rules = read_rules(wanted)
+    page, excerpt = _excerpt(call)
+    repository = await repository_of(call, seen)
+    require(call, seen, Ability.ADMIN_IMAGE)
+    service = call.context.plans
+    made = await service.create(repository, rules, given_rules(wanted), call.principal)
+    found = await service.get(repository.id, made.id or 0, excerpt)
+    response = _answer(call, page, found)
+    response.status_code = 201
+    response.headers["Location"] = _url(call, repository, made)
+    return response
+
+
+async def get(call: Call) -> Response:
+    """``GET /projects/:id/registry/repositories/:repository_id/plans/:plan_id``."""
+    seen = await readable(call)
+    page, excerpt = _excerpt(call)
+    repository = await repository_of(call, seen)
+    require(call, seen, Ability.ADMIN_IMAGE)
+    found = await call.context.plans.get(repository.id, call.number("plan_id"), excerpt)
+    return _answer(call, page, found)
+
+
+async def apply(call: Call) -> Response:
+    """``POST …/registry/repositories/:repository_id/plans/:plan_id/apply``."""
+    seen = await readable(call)
+    repository = await repository_of(call, seen)
+    require(call, seen, Ability.ADMIN_IMAGE)
+    job_id = await call.context.plans.apply(
+        repository, call.number("plan_id"), call.principal
+    )
+    return await answer_job(call, job_id)
+
+
+async def answer_preview(
+    call: Call, repository: Repository, wanted: RuleParameters
+) -> Response:
+    """Answer a bulk delete that is only to be shown."""
+    page, excerpt = _excerpt(call)
+    found = await call.context.plans.preview(
+        repository, read_rules(wanted), given_rules(wanted), excerpt, call.principal
+    )
+    return _answer(call, page, found)
+
+
+def _excerpt(call: Call) -> tuple[Page, Excerpt]:
+    decision = call.read(_ItemParameters).decision
+    verdict = None if decision is None else Verdict(decision)
+    page = page_of(call)
+    return page, Excerpt(verdict, page.offset, page.limit)
+
+
+def _answer(call: Call, page: Page, found: PlanPage) -> Response:
+    items = [_item_entity(item) for item in found.items]
+    return answer_page_in(
+        call, page, plan_entity(found.plan), "items", items, found.total
+    )
+
+
+def plan_entity(plan: Plan) -> Entity:
+    """Show a plan without its items; a preview has no id and does not expire."""
+    summary = plan.summary
+    return {
+        "id": plan.id,
+        "created_at": row_time(plan.created_at),
+        "expires_at": row_time(plan.expires_at),
+        "job_id": plan.job_id,
+        "parameters": dict(plan.parameters),
+        "warnings": list(plan.warnings),
+        "summary": {
+            "total": summary.total,
+            "keep": summary.keep,
+            "delete": summary.delete,
+            "freed_bytes": summary.freed_bytes,
+        },
+    }
+
+
+def _item_entity(item: PlanItem) -> Entity:
+    pulled = item.last_pulled_at
+    return {
+        "name": item.name,
+        "digest": item.digest,
+        "decision": item.verdict.value,
+        "rule": str(item.rule),
+        "reason": item.reason,
+        "created_at": tag_time(item.created_at),
+        "pushed_at": tag_time(item.pushed_at),
+        "last_pulled_at": None if pulled is None else tag_time(pulled),
+        "total_size": item.total_bytes,
+        "exclusive_bytes": item.exclusive_bytes,
+    }
+
+
+def _url(call: Call, repository: Repository, plan: Plan) -> str:
+    path = _PLAN.format(
+        id=repository.project_id, repository_id=repository.id, plan_id=plan.id
+    )
+    return f"{call.context.external_url}/api/v4{path}"
+
+
+ROUTES = (
+    Route("POST", _PLANS, create),
+    Route("GET", _PLAN, get),
+    Route("POST", _PLAN + "/apply", apply),
+)
