@@ -59,6 +59,7 @@ from moorage.services.plans import Plans
 from moorage.services.projects import Projects
 from moorage.services.pull import Pull
 from moorage.services.push import Push
+from moorage.services.quotas import Quotas
 from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
@@ -177,6 +178,7 @@ async def build(settings: Settings, database: Database) -> Services:
             deletion=Deletion(database, clock, undo_window=undo_window),
             notices=notices,
             uses=uses,
+            quotas=Quotas(database, clock),
         )
     )
     token = TokenApp(
@@ -211,6 +213,7 @@ async def build(settings: Settings, database: Database) -> Services:
             why=Why(database, clock),
             garbage=garbage_queue,
             usage=UsageReports(database, clock),
+            quotas=Quotas(database, clock),
         )
     )
     return Services(

@@ -33,6 +33,7 @@ from moorage.services.jobs import Handler, Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
 from moorage.services.projects import Projects
+from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
@@ -173,6 +174,7 @@ async def registry_api(
         why=Why(database, clock),
         garbage=garbage,
         usage=UsageReports(database, clock),
+        quotas=Quotas(database, clock),
     )
     transport = httpx.ASGITransport(create(context))
     base_url = f"{EXTERNAL_URL}/api/v4"

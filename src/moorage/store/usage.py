@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from moorage.domain import sizes
+from moorage.domain.digest import Digest
 from moorage.domain.usage import Usage
 from moorage.ports.database import Tx
 from moorage.ports.query import load
@@ -30,10 +31,7 @@ def of_repositories(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> 
     """Add up what some repositories take up together."""
     ids = list(repository_ids)
     counts = tx.one(_SQL.counts, ids=ids)
-    roots = tx.all(_SQL.roots, ids=ids, now_us=to_us(now))
-    edges = tx.all(_SQL.kept, ids=ids)
-    graph = sizes.keeping(((row["keeper"], row["kept"]) for row in edges), ())
-    reached = sizes.reach((row["id"] for row in roots), graph.kept_by)
+    reached = _reach(tx, ids, roots(tx, ids, now=now))
     blobs = tx.one(_SQL.blobs, ids=ids, reached=list(reached))
     if counts is None or blobs is None:
         raise AssertionError
@@ -47,3 +45,40 @@ def of_repositories(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> 
         manifests=counts["manifests"],
         blobs=blobs["blobs"],
     )
+
+
+def roots(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> set[int]:
+    """Return the manifests that tags and holds keep of themselves."""
+    rows = tx.all(_SQL.roots, ids=list(repository_ids), now_us=to_us(now))
+    return {row["id"] for row in rows}
+
+
+def manifests_of(tx: Tx, repository_id: int, digests: Sequence[Digest]) -> set[int]:
+    """Return the ids of manifests of one repository."""
+    rows = tx.all(
+        _SQL.manifests_of,
+        repository_id=repository_id,
+        digests=[str(digest) for digest in digests],
+    )
+    return {row["id"] for row in rows}
+
+
+def used_bytes(
+    tx: Tx,
+    repository_ids: Sequence[int],
+    kept: Iterable[int],
+    more: Sequence[Digest],
+) -> int:
+    """Add up the blobs that manifests reach, and some more, each once."""
+    row = tx.one(
+        _SQL.used,
+        reached=list(_reach(tx, repository_ids, kept)),
+        digests=[str(digest) for digest in more],
+    )
+    return row["total"] if row else 0
+
+
+def _reach(tx: Tx, repository_ids: Sequence[int], kept: Iterable[int]) -> set[int]:
+    edges = tx.all(_SQL.kept, ids=list(repository_ids))
+    graph = sizes.keeping(((row["keeper"], row["kept"]) for row in edges), ())
+    return sizes.reach(kept, graph.kept_by)

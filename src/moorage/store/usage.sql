@@ -79,3 +79,20 @@ SELECT COUNT(*) AS blobs,
            AS exclusive_bytes
   FROM held
   JOIN blob ON blob.id = held.blob_id;
+
+-- name: manifests_of
+SELECT id
+  FROM manifest
+ WHERE repository_id = :repository_id AND digest IN ({{texts:digests}})
+   AND deleted_at_us IS NULL;
+
+-- name: used
+-- The blobs of manifests, and some by their digests, each once.
+SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS total
+  FROM blob
+ WHERE id IN (SELECT manifest_blob.blob_id
+                FROM ({{ints:reached}}) AS reached
+                JOIN manifest_blob ON manifest_blob.manifest_id = reached.value
+               UNION
+              SELECT b.id FROM blob b
+               WHERE b.digest IN ({{texts:digests}}) AND b.deleted_at_us IS NULL);

@@ -28,6 +28,7 @@ from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
 from moorage.services.projects import Projects
+from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
@@ -90,6 +91,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         why=Why(database, clock),
         garbage=garbage,
         usage=UsageReports(database, clock),
+        quotas=Quotas(database, clock),
     )
 
 

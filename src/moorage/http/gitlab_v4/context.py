@@ -17,6 +17,7 @@ from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
 from moorage.services.projects import Projects
+from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
@@ -57,6 +58,7 @@ class Context:
     why: Why
     garbage: GarbageQueue
     usage: UsageReports
+    quotas: Quotas
 
 
 def seen_at(context: Context, base_url: str | None) -> Context:

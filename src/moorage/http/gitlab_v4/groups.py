@@ -7,6 +7,7 @@ from typing import Literal
 from starlette.responses import Response
 
 from moorage.domain.access import Role, Visibility
+from moorage.domain.quotas import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
@@ -16,8 +17,9 @@ from moorage.http.gitlab_v4.paging import (
     answer_slice,
     page_of,
 )
-from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 from moorage.http.gitlab_v4.projects import Level, ListProjects, project_filter, shown
+from moorage.http.gitlab_v4.quotas import read_quota
 from moorage.http.gitlab_v4.routing import Route
 from moorage.services.groups import GroupChanges, GroupRequest, GroupView
 from moorage.services.pages import Listed, Window
@@ -54,6 +56,7 @@ class UpdateGroup(Parameters):
     path: str | None = None
     visibility: Visibility | None = None
     description: str | None = None
+    registry_quota_bytes: int | UnsetType | None = UNSET
 
 
 class ShowGroup(Parameters):
@@ -143,6 +146,7 @@ async def update(call: Call) -> Response:
     """``PUT /groups/:id``."""
     call.sign_in()
     wanted = call.read(UpdateGroup)
+    limit_bytes = read_quota(call, wanted.registry_quota_bytes)
     changes = GroupChanges(
         name=wanted.name,
         path=wanted.path,
@@ -150,6 +154,9 @@ async def update(call: Call) -> Response:
         description=wanted.description,
     )
     view = await call.context.groups.update(call.principal, call.reference(), changes)
+    if not isinstance(limit_bytes, UnsetType):
+        scope = Scope(namespace_id=view.group.id)
+        await call.context.quotas.put(scope, limit_bytes)
     return answer(entities.group(call.context, view))
 
 

@@ -7,11 +7,13 @@ from typing import Literal
 from starlette.responses import Response
 
 from moorage.domain.access import RegistryAccess, Role, Visibility
+from moorage.domain.quotas import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.paging import answer_page, page_of
-from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
+from moorage.http.gitlab_v4.quotas import read_quota
 from moorage.http.gitlab_v4.routing import Route
 from moorage.services.pages import Window
 from moorage.services.projects import ProjectChanges, ProjectRequest, ProjectView
@@ -65,12 +67,14 @@ class UpdateProject(Parameters):
             "container_registry_enabled",
             "container_registry_access_level",
             "container_expiration_policy_attributes",
+            "registry_quota_bytes",
         ),
     )
     name: str | None = None
     path: str | None = None
     visibility: Visibility | None = None
     description: str | None = None
+    registry_quota_bytes: int | UnsetType | None = UNSET
     archived: bool | None = None
     container_registry_enabled: bool | None = None
     container_registry_access_level: RegistryAccess | None = None
@@ -126,6 +130,7 @@ async def update(call: Call) -> Response:
     """``PUT /projects/:id``."""
     call.sign_in()
     wanted = call.read(UpdateProject)
+    limit_bytes = read_quota(call, wanted.registry_quota_bytes)
     changes = ProjectChanges(
         name=wanted.name,
         path=wanted.path,
@@ -135,6 +140,9 @@ async def update(call: Call) -> Response:
         archived=wanted.archived,
     )
     view = await call.context.projects.update(call.principal, call.reference(), changes)
+    if not isinstance(limit_bytes, UnsetType):
+        scope = Scope(project_id=view.project.id)
+        await call.context.quotas.put(scope, limit_bytes)
     return answer(shown(call, view, simple=False))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from moorage.domain.quotas import Scope
 from moorage.domain.usage import Usage
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
@@ -22,13 +23,17 @@ async def of_repository(call: Call) -> Response:
 async def of_project(call: Call) -> Response:
     """``GET /projects/:id/registry/usage``."""
     seen = await readable(call)
-    return answer(usage_entity(await call.context.usage.of_project(seen.project.id)))
+    usage = await call.context.usage.of_project(seen.project.id)
+    quota = await call.context.quotas.find(Scope(project_id=seen.project.id))
+    return answer({**usage_entity(usage), "quota_bytes": quota})
 
 
 async def of_group(call: Call) -> Response:
     """``GET /groups/:id/registry/usage``."""
     seen = await readable_group(call)
-    return answer(usage_entity(await call.context.usage.of_group(seen.group.id)))
+    usage = await call.context.usage.of_group(seen.group.id)
+    quota = await call.context.quotas.find(Scope(namespace_id=seen.group.id))
+    return answer({**usage_entity(usage), "quota_bytes": quota})
 
 
 def usage_entity(usage: Usage) -> Entity:

@@ -25,6 +25,7 @@ from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
 from moorage.services.pull import Pull
 from moorage.services.push import Push
+from moorage.services.quotas import Quotas
 from moorage.services.registry_tokens import SERVICE, Bearer, RegistryTokens
 from moorage.services.uploads import Uploads
 from moorage.services.uses import Uses
@@ -46,6 +47,7 @@ class Context:
     deletion: Deletion
     notices: PullNotices
     uses: Uses
+    quotas: Quotas
 
 
 class Call:

@@ -305,6 +305,15 @@ CREATE INDEX hold_digest ON hold (repository_id, digest);
 CREATE INDEX hold_tag ON hold (repository_id, tag) WHERE tag IS NOT NULL;
 CREATE INDEX hold_expiry ON hold (expires_at_us) WHERE expires_at_us IS NOT NULL;
 
+-- How many bytes the images of a project or group may take up. None is no limit.
+CREATE TABLE quota (
+    id {{id}},
+    project_id {{int}} UNIQUE REFERENCES project (id) ON DELETE CASCADE,
+    namespace_id {{int}} UNIQUE REFERENCES namespace (id) ON DELETE CASCADE,
+    limit_bytes {{int}} NOT NULL,
+    CHECK ((project_id IS NULL) <> (namespace_id IS NULL))
+) {{strict}};
+
 -- A policy's rules are a JSON document in our rule language, or GitLab's attributes.
 CREATE TABLE policy (
     id {{id}},
