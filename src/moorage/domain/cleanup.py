@@ -1,17 +1,18 @@
-"""Which tags of a repository a bulk delete removes, and why: the one planner.
+"""Which tags of a repository go, and why: the one planner.
 
 A preview shows what ``plan`` returns and a run deletes what ``plan`` returned; there
-is no second place that decides.
+is no second place that decides. What it plans by are ``Rules``: those of a bulk delete
+here, those of policies in ``rules``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeAlias
 
 from moorage.domain.digest import Digest
 from moorage.domain.patterns import Pattern
@@ -37,6 +38,19 @@ class Rule(StrEnum):
     DELETE = "delete"
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What few rules look at: read only for those."""
+
+    platforms: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    referred: bool = False
+    """Whether something, as a signature, is about the image."""
+
+
+NO_TRAITS = Traits()
+
+
 class TagFacts(NamedTuple):
     """What the rules may look at; a named tuple for the reason that ``Decision`` is.
 
@@ -54,6 +68,7 @@ class TagFacts(NamedTuple):
     hold: str | None = None
     last_pulled_at: datetime | None = None
     manifest_id: int = 0
+    traits: Traits = NO_TRAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,19 @@ class BulkDelete:
     keep: Pattern | None = None
     keep_n: int = 0
     older_than: timedelta | None = None
+
+    @property
+    def needs_traits(self) -> bool:
+        """No bulk delete looks at any."""
+        return False
+
+    def judge(self, ranked: Sequence[TagFacts], now: datetime) -> Judge:  # noqa: ARG002 (of the protocol)
+        """Prepare to decide about tags in the order given, newest first."""
+        return _BulkJudge(self, now).decide
+
+    def warnings(self) -> list[str]:
+        """Say in sentences where rules may not mean what their author expects."""
+        return _warnings(self)
 
 
 class Decision(NamedTuple):
@@ -83,8 +111,25 @@ class Decision(NamedTuple):
         return self.rule is Rule.DELETE
 
 
+Judge: TypeAlias = Callable[[TagFacts], Decision]
+
+
+class Rules(Protocol):
+    """What a plan is made by."""
+
+    @property
+    def needs_traits(self) -> bool:
+        """Whether the tags that are decided about must carry their traits."""
+
+    def judge(self, ranked: Sequence[TagFacts], now: datetime) -> Judge:
+        """Prepare to decide about tags, each once and in the order given."""
+
+    def warnings(self) -> list[str]:
+        """Say in sentences where rules may not mean what their author expects."""
+
+
 def plan(
-    tags: Iterable[TagFacts], rules: BulkDelete, now: datetime, guard: TagGuard = OPEN
+    tags: Iterable[TagFacts], rules: Rules, now: datetime, guard: TagGuard = OPEN
 ) -> list[Decision]:
     """Decide about every tag of a repository, newest first.
 
@@ -99,12 +144,35 @@ def plan(
     """
     ranked = sorted(tags, key=attrgetter("name"), reverse=True)
     ranked.sort(key=attrgetter("created_at"), reverse=True)
-    decide = _Planner(rules, now, guard).decide
-    return [decide(tag) for tag in ranked]
+    known = None if guard is OPEN else guard
+    exempt = [_exempt(tag, known) for tag in ranked]
+    pairs = zip(ranked, exempt, strict=True)
+    judge = rules.judge([tag for tag, decision in pairs if decision is None], now)
+    return [
+        judge(tag) if decision is None else decision
+        for tag, decision in zip(ranked, exempt, strict=True)
+    ]
 
 
-def warnings(rules: BulkDelete) -> list[str]:
+def warnings(rules: Rules) -> list[str]:
     """Say in sentences where rules may not mean what their author expects."""
+    return rules.warnings()
+
+
+def _exempt(tag: TagFacts, guard: TagGuard | None) -> Decision | None:
+    """Decide about what no rule may delete, in order of precedence."""
+    if tag.hold is not None:
+        return Decision(tag, Rule.HOLD, f"It is held: {tag.hold}")
+    if guard is not None:
+        guarded = _decide_by_guard(tag, guard)
+        if guarded is not None:
+            return guarded
+    if tag.name == NEVER_DELETED:
+        return Decision(tag, Rule.LATEST, "The tag latest is never deleted.")
+    return None
+
+
+def _warnings(rules: BulkDelete) -> list[str]:
     found = []
     if not rules.delete.text:
         found.append("The delete pattern is empty: it matches no tag.")
@@ -125,16 +193,17 @@ def _ungrouped(role: str, pattern: Pattern) -> str:
     )
 
 
-class _Planner:
+class _BulkJudge:
     """Decides about tags that come newest first, and counts the places of keep_n."""
 
-    def __init__(self, rules: BulkDelete, now: datetime, guard: TagGuard) -> None:
-        self._guard = None if guard is OPEN else guard
+    def __init__(self, rules: BulkDelete, now: datetime) -> None:
         self._matches = rules.delete.matches
         self._is_kept = None if rules.keep is None else rules.keep.matches
         self._places = max(rules.keep_n, 0)
         self._places_used = 0
-        self._cutoff = _cutoff(rules.older_than, now)
+        self._cutoff = (
+            None if rules.older_than is None else moment_before(now, rules.older_than)
+        )
         # Written once, since a hundred thousand tags may share them.
         self._young_reason = f"It was not created before {_iso(self._cutoff)}."
         self._delete_reason = self._explain_delete()
@@ -142,14 +211,6 @@ class _Planner:
     def decide(self, tag: TagFacts) -> Decision:
         """Apply the rules in order of precedence: the first that keeps a tag wins."""
         name = tag.name
-        if tag.hold is not None:
-            return Decision(tag, Rule.HOLD, f"It is held: {tag.hold}")
-        if self._guard is not None:
-            guarded = _decide_by_guard(tag, self._guard)
-            if guarded is not None:
-                return guarded
-        if name == NEVER_DELETED:
-            return Decision(tag, Rule.LATEST, "The tag latest is never deleted.")
         if not self._matches(name):
             return Decision(tag, Rule.UNMATCHED, _UNMATCHED_REASON)
         if self._is_kept is not None and self._is_kept(name):
@@ -186,11 +247,10 @@ def _decide_by_guard(tag: TagFacts, guard: TagGuard) -> Decision | None:
     return None
 
 
-def _cutoff(older_than: timedelta | None, now: datetime) -> datetime | None:
-    if older_than is None:
-        return None
+def moment_before(now: datetime, duration: timedelta) -> datetime:
+    """Return the moment that what is older lies strictly before."""
     try:
-        return now - older_than
+        return now - duration
     except OverflowError:
         # Before the calendar begins: nothing is older, nothing is deleted.
         return datetime.min.replace(tzinfo=UTC)
