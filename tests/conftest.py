@@ -12,17 +12,30 @@ import pytest
 
 from live.ceph import CephServer
 from live.estate import Estate
+from live.memory import folder_in_memory
 from live.postgres import PostgresCluster
 from live.s3 import CREDENTIALS, MotoServer, S3Server, storage_url
 from live.server import MoorageServer
 from moorage.adapters.s3 import S3BlobStore
+from moorage.config import load_settings
 from moorage.domain.object_storage import S3Location
+from moorage.store.migrate import migrate
+from moorage.testing.clock import START
+from moorage.wiring import open_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 S3_SERVERS: dict[str, type[S3Server]] = {"moto": MotoServer, "ceph": CephServer}
+
+
+def pytest_configure() -> None:
+    """Keep the folders of tests where nothing waits for a disk.
+
+    Servers under test have their data elsewhere; they do wait.
+    """
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder_in_memory())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,7 +51,21 @@ def _loopback_bypasses_proxies() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
     """Run a private PostgreSQL for the session."""
-    cluster = PostgresCluster()
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def durable_postgres_cluster() -> Iterator[PostgresCluster]:
+    """Run one whose commits take as long as an operator's."""
+    with running_cluster(durable=True) as cluster:
+        yield cluster
+
+
+@contextmanager
+def running_cluster(*, durable: bool = False) -> Iterator[PostgresCluster]:
+    """Run a private PostgreSQL."""
+    cluster = PostgresCluster(durable=durable)
     try:
         cluster.start()
         yield cluster
@@ -57,11 +84,31 @@ def engine(request: pytest.FixtureRequest) -> str:
 def new_database_url(
     engine: str, request: pytest.FixtureRequest
 ) -> Callable[[], str | None]:
-    """Give the URL of a fresh database of the engine; SQLite needs none."""
+    """Give the URL of an empty database, one that a test may try to break."""
     if engine == "sqlite":
         return lambda: None
-    cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+    cluster: PostgresCluster = request.getfixturevalue("durable_postgres_cluster")
     return cluster.create_database
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_cluster: PostgresCluster) -> str:
+    """Make the database that others are copies of."""
+    url = postgres_cluster.create_database()
+    migrate(open_database(load_settings({"database_url": url}, {})), START)
+    return url
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Give the URL of a migrated database for one test; SQLite's needs none."""
+    if engine == "sqlite":
+        yield None
+        return
+    cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+    url = cluster.create_database(request.getfixturevalue("migrated_template"))
+    yield url
+    cluster.drop_database(url)
 
 
 @pytest.fixture(
@@ -114,9 +161,12 @@ def running_server(
 
 
 @pytest.fixture(scope="session")
-def server(new_database_url: Callable[[], str | None]) -> Iterator[MoorageServer]:
+def server(engine: str, request: pytest.FixtureRequest) -> Iterator[MoorageServer]:
     """Share one server per engine among all tests that leave it running."""
-    with running_server(new_database_url()) as shared:
+    url = None
+    if engine == "postgres":
+        url = request.getfixturevalue("postgres_cluster").create_database()
+    with running_server(url) as shared:
         yield shared
 
 

@@ -13,20 +13,17 @@ from moorage.store.migrate import migrate
 from moorage.testing.clock import START
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from moorage.ports.database import Database
 
 
 @pytest.fixture
-async def database(
-    new_database_url: Callable[[], str | None], tmp_path: Path
-) -> AsyncIterator[Database]:
-    url = new_database_url()
+async def database(database_url: str | None, tmp_path: Path) -> AsyncIterator[Database]:
     made: Database = (
         SqliteDatabase(tmp_path / "moorage.db")
-        if url is None
-        else PostgresDatabase(url)
+        if database_url is None
+        else PostgresDatabase(database_url)
     )
     migrate(made, START)
     yield made

@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 from psycopg import sql
 
+from live.memory import folder_in_memory
 from live.network import free_port
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{folder}'
 max_connections = 200
+"""
+
+# A crash of the machine may lose what such a cluster holds. The checkpoints that come
+# with every new database then cost next to nothing.
+_CARELESS = """
+fsync = off
+full_page_writes = off
+max_wal_size = 128MB
 """
 
 
@@ -51,13 +60,23 @@ def programs_folder() -> Path:
     return found[-1].parent
 
 
-class PostgresCluster:
-    """One running cluster; each user asks it for a database of his own."""
+def database_of(url: str) -> str:
+    """Name the database that a URL leads to."""
+    return url.rpartition("/")[2]
 
-    def __init__(self) -> None:
+
+class PostgresCluster:
+    """One running cluster; each user asks it for a database of his own.
+
+    Only a ``durable`` one waits for the disk as an operator's would.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._settings = _SETTINGS if durable else _SETTINGS + _CARELESS
         self._programs = programs_folder()
         # Not below pytest's folder, which the cluster's own user may not enter.
-        self._folder = Path(tempfile.mkdtemp(prefix="moorage-postgres-"))
+        place = None if durable else folder_in_memory()
+        self._folder = Path(tempfile.mkdtemp(prefix="moorage-postgres-", dir=place))
         self._data = self._folder / "data"
         self._port = free_port()
         self._password = secrets.token_hex(12)
@@ -80,14 +99,21 @@ class PostgresCluster:
             *_LOCALE,
         )
         with (self._data / "postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS.format(port=self._port, folder=self._folder))
+            settings.write(self._settings.format(port=self._port, folder=self._folder))
         self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self._folder / "log")
 
-    def create_database(self) -> str:
-        """Create an empty database and return its URL."""
-        name = f"moorage_{next(self._numbers)}"
-        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return self.url(name)
+    def create_database(self, template: str = "template1") -> str:
+        """Create a database and return its URL: empty, or a copy of another's files."""
+        url = self.url(f"moorage_{next(self._numbers)}")
+        self._administer(
+            "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy",
+            *(database_of(url), database_of(template)),
+        )
+        return url
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database, whoever may still be connected."""
+        self._administer("DROP DATABASE {} WITH (FORCE)", database_of(url))
 
     def url(self, database: str = "postgres") -> str:
         """Give the URL of a database of this cluster."""
@@ -98,12 +124,13 @@ class PostgresCluster:
     def stop(self) -> None:
         """End the cluster and remove its files."""
         if (self._data / "postmaster.pid").exists():
-            self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", self._data)
+            self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _administer(self, statement: sql.Composed) -> None:
+    def _administer(self, statement: LiteralString, *names: str) -> None:
+        identifiers = [sql.Identifier(name) for name in names]
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement)
+            connection.execute(sql.SQL(statement).format(*identifiers))
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command: Sequence[str | Path] = [self._programs / program, *arguments]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,14 +23,13 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 async def services(
-    new_database_url: Callable[[], str | None],
+    database_url: str | None,
     tmp_path: Path,
     settings: dict[str, str],
 ) -> AsyncIterator[Services]:
-    url = new_database_url()
     given = {"data_dir": str(tmp_path), **settings}
-    if url is not None:
-        given["database_url"] = url
+    if database_url is not None:
+        given["database_url"] = database_url
     chosen = load_settings(given, {})
     database = open_database(chosen)
     clock = SystemClock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,11 @@ def listener() -> Iterator[Listener]:
 
 @pytest.fixture
 async def scene(
-    new_database_url: Callable[[], str | None], tmp_path: Path, listener: Listener
+    database_url: str | None, tmp_path: Path, listener: Listener
 ) -> AsyncIterator[Scene]:
-    url = new_database_url()
     given = {"data_dir": str(tmp_path), "external_url": "https://registry.example"}
-    if url is not None:
-        given["database_url"] = url
+    if database_url is not None:
+        given["database_url"] = database_url
     settings = load_settings(given, {})
     database = open_database(settings)
     migrate(database, SystemClock().now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -30,14 +30,14 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 async def replicas(
-    new_database_url: Callable[[], str | None],
+    database_url: str | None,
     s3_url: str,
     tmp_path: Path,
     settings: dict[str, str],
 ) -> AsyncIterator[tuple[Registry, Registry]]:
     given = {"data_dir": str(tmp_path), "storage_url": s3_url, **settings}
-    if (url := new_database_url()) is not None:
-        given["database_url"] = url
+    if database_url is not None:
+        given["database_url"] = database_url
     chosen = load_settings(given, {})
     async with AsyncExitStack() as stack:
         made = []
