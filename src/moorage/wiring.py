@@ -57,6 +57,7 @@ from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
 from moorage.services.plans import Plans
 from moorage.services.projects import Projects
+from moorage.services.protection import Protection
 from moorage.services.pull import Pull
 from moorage.services.push import Push
 from moorage.services.quotas import Quotas
@@ -202,6 +203,7 @@ async def build(settings: Settings, database: Database) -> Services:
             projects=Projects(database, clock),
             members=Members(database, clock),
             repositories=repositories,
+            protection=Protection(database, clock),
             tags=Tags(database, clock, undo_window=undo_window),
             cleanup=cleanup,
             plans=Plans(database, clock, signal),

@@ -207,7 +207,9 @@ async def test_a_tag_that_moved_after_the_plan_stays(
     assert (await scene.job(job_id)).result == {"deleted": 1, "skipped": 1}
     skipped = (await scene.items(job_id))[0]
     assert skipped.outcome is ItemOutcome.SKIPPED
-    assert skipped.reason == "It was moved, removed or held after the plan was made."
+    assert skipped.reason == (
+        "It was moved, removed, held or protected after the plan was made."
+    )
 
 
 async def test_who_lost_the_right_meanwhile_deletes_nothing(scene: Scene) -> None:

@@ -33,6 +33,7 @@ from moorage.services.jobs import Handler, Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
 from moorage.services.projects import Projects
+from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
@@ -163,6 +164,7 @@ async def registry_api(
         projects=Projects(database, clock),
         members=Members(database, clock),
         repositories=repositories,
+        protection=Protection(database, clock),
         tags=Tags(database, clock, **window),
         cleanup=cleanup,
         plans=Plans(database, clock, signal),

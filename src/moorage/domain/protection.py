@@ -269,6 +269,10 @@ class TagGuard:
         """Return the pattern that keeps a tag from being deleted by the caller."""
         return _first(self._no_delete, name)
 
+    def allows_deletion(self, name: str) -> bool:
+        """Whether neither kind of rule keeps a tag."""
+        return self.undeletable_by(name) is None and self.immutable_by(name) is None
+
     def check_push(self, name: str, *, exists: bool) -> None:
         """Let pass a push.
 

@@ -20,6 +20,7 @@ from moorage.domain.scopes import DELETE, EVERYTHING, PULL, PUSH, Grants, Scope
 from moorage.domain.tokens import JOB_SCOPE
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
+from moorage.services import guards
 from moorage.services.identity import Identity
 from moorage.store import blobs, members, namespaces, projects
 
@@ -64,7 +65,11 @@ class Authorization:
         self._create_on_push = create_on_push
 
     async def grant(self, principal: Principal, scopes: Iterable[Scope]) -> Grants:
-        """Return the part of the scopes that the caller has a right to."""
+        """Return the part of the scopes that the caller has a right to.
+
+        Raises:
+            ProtectedPathError: As for ``allowed``.
+        """
         granted: dict[str, frozenset[str]] = {}
         catalog = False
         for scope in scopes:
@@ -81,7 +86,12 @@ class Authorization:
     async def allowed(
         self, principal: Principal, name: str, actions: Sequence[str]
     ) -> list[str]:
-        """Return which actions on a repository are allowed, in the order asked."""
+        """Return which actions on a repository are allowed, in the order asked.
+
+        Raises:
+            ProtectedPathError: Pushing is among them, and a rule keeps the caller from
+                it.
+        """
         try:
             RepositoryName.parse(name)
         except NameInvalidError:
@@ -100,7 +110,13 @@ class Authorization:
         job = principal.kind is CredentialKind.JOB
         abilities = _JOB_ABILITIES if job else _ABILITIES
         seen = seen_from(principal, project.id)
-        return [action for action in scoped if may(seen, abilities[action], access)]
+        found = [action for action in scoped if may(seen, abilities[action], access)]
+        if not {PUSH, EVERYTHING}.isdisjoint(found):
+            now = self._clock.now()
+            await self._database.quick(
+                lambda tx: guards.check_push(tx, principal, project, name, now)
+            )
+        return found
 
     async def _may_create(self, principal: Principal, name: str) -> bool:
         account_id, now = principal.account_id, self._clock.now()

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from moorage.domain.access import Principal
-from moorage.domain.cleanup import BulkDelete, Decision, plan
+from moorage.domain.cleanup import BulkDelete, Decision, Rules, TagFacts, plan
 from moorage.domain.digest import Digest
 from moorage.domain.errors import CleanupTooSoonError, ForbiddenError
 from moorage.domain.events import Occasion, tags_deleted
 from moorage.domain.history import Cause
 from moorage.domain.jobs import ItemOutcome, Job, JobItem, JobKind, NewJob
 from moorage.domain.patterns import Pattern
+from moorage.domain.protection import TagGuard
 from moorage.domain.repositories import Repository
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
+from moorage.services import guards, policies
 from moorage.services.jobs import JobRun
 from moorage.services.standing import may_administer
-from moorage.store import events, jobs, plans, repositories, tags
+from moorage.store import events, jobs, plans, repositories, tags, traits
 
 BATCH = 1000
 """Tags that one transaction removes: others may write in between."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
-_MOVED = "It was moved, removed or held after the plan was made."
+_MOVED = "It was moved, removed, held or protected after the plan was made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class _Arguments:
     keep_n: int = 0
     older_than_us: int | None = None
     plan_id: int | None = None
+    policy_id: int | None = None
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -129,6 +132,19 @@ class Cleanup:
         """
         arguments, repository_id = _Arguments.of(run.job), run.job.repository_id or 0
         await self._check_right(arguments)
+        return await self._carry_out(run, repository_id, arguments)
+
+    async def run_policy(self, run: JobRun) -> Mapping[str, Any]:
+        """Do the same by the rules of a policy, which nobody asked for.
+
+        The handler of ``JobKind.RUN_POLICY``.
+        """
+        arguments, repository_id = _Arguments.of(run.job), run.job.repository_id or 0
+        return await self._carry_out(run, repository_id, arguments)
+
+    async def _carry_out(
+        self, run: JobRun, repository_id: int, arguments: _Arguments
+    ) -> Mapping[str, Any]:
         total = await self._plan_once(run, repository_id, arguments)
         await self._work_off(run, repository_id, total)
         outcomes = await self._database.read(
@@ -161,15 +177,21 @@ class Cleanup:
         if plan_id is not None:
             return await run.write(lambda tx: _take_over(tx, plan_id, job_id))
         now = self._clock.now()
-        facts = await self._database.read(
-            lambda tx: tags.list_facts(tx, repository_id, now=now)
-        )
-        decisions = plan(facts, arguments.rules, now)
+
+        def look(tx: Tx) -> tuple[list[TagFacts], Rules, TagGuard]:
+            rules = _rules(tx, arguments)
+            facts = traits.list_facts(tx, repository_id, rules, now=now)
+            return facts, rules, _guard(tx, arguments, now)
+
+        facts, rules, guard = await self._database.read(look)
+        decisions = plan(facts, rules, now, guard)
         planned = [_item(decision) for decision in decisions if decision.delete]
 
         def body(tx: Tx) -> None:
             jobs.add_items(tx, job_id, planned)
             jobs.set_progress(tx, job_id, 0, len(planned))
+            if arguments.policy_id is not None:
+                repositories.mark_policy_started(tx, repository_id, now=now)
 
         await run.write(body)
         return len(planned)
@@ -182,6 +204,7 @@ class Cleanup:
         self, run: JobRun, repository_id: int, after: int, total: int
     ) -> None:
         job, now = run.job, self._clock.now()
+        arguments = _Arguments.of(job)
         cause = Cause(job.actor, now, now + self._undo_window, job.id)
 
         def body(tx: Tx) -> None:
@@ -189,7 +212,9 @@ class Cleanup:
             waiting = [item for item in items if item.outcome is ItemOutcome.PLANNED]
             if not waiting:
                 return
-            deleted = tags.delete_many(tx, repository_id, _seen(waiting), cause=cause)
+            guard = _guard(tx, arguments, now)
+            free = [item for item in waiting if guard.allows_deletion(item.name)]
+            deleted = tags.delete_many(tx, repository_id, _seen(free), cause=cause)
             jobs.settle_items(tx, job.id, waiting, deleted, ItemOutcome.DELETED)
             jobs.skip_items(tx, job.id, waiting, reason=_MOVED)
             jobs.set_progress(tx, job.id, after + len(items), total)
@@ -197,6 +222,16 @@ class Cleanup:
             events.record(tx, repository_id, gone, Occasion(job.actor), at=now)
 
         await run.write(body)
+
+
+def _rules(tx: Tx, arguments: _Arguments) -> Rules:
+    if arguments.policy_id is None:
+        return arguments.rules
+    return policies.rules_of(tx, arguments.policy_id, arguments.project_id)
+
+
+def _guard(tx: Tx, arguments: _Arguments, now: datetime) -> TagGuard:
+    return guards.of_job(tx, arguments.project_id, arguments.account_id, now)
 
 
 def _take_over(tx: Tx, plan_id: int, job_id: int) -> int:

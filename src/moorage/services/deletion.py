@@ -22,8 +22,10 @@ from moorage.domain.events import (
 )
 from moorage.domain.history import Cause
 from moorage.domain.names import RepositoryName, TagName
+from moorage.domain.protection import ProtectedManifestError
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
+from moorage.services import guards
 from moorage.store import blobs, events, holds, manifests, repositories, tags
 
 
@@ -56,6 +58,7 @@ class Deletion:
 
         Raises:
             ManifestUnknownError: There is no such tag.
+            ProtectedTagError, ImmutableTagError: A rule keeps it.
         """
         cause = self._cause(principal)
 
@@ -65,6 +68,8 @@ class Deletion:
                 raise RepositoryUnknownError(name=name)
             if not tags.delete(tx, repository.id, tag, cause=cause):
                 return False
+            project_id = repository.project_id
+            guards.of_project(tx, principal, project_id, cause.now).check_deletion(tag)
             gone = tags_deleted([tag])
             events.record(tx, repository.id, gone, occasion, at=cause.now)
             return True
@@ -85,6 +90,8 @@ class Deletion:
             ManifestUnknownError: There is no such manifest.
             ManifestReferencedError: An index lists it.
             HeldError: It is held, or one of those tags.
+            ProtectedTagError: A rule keeps one of those tags.
+            ProtectedManifestError: The project has tags that are never to change.
         """
         cause = self._cause(principal)
 
@@ -96,6 +103,11 @@ class Deletion:
             if parent is not None:
                 raise ManifestReferencedError(digest=str(digest), index=str(parent))
             names = events.tags_of_manifest(tx, found.id)
+            guard = guards.of_repository(tx, principal, found.repository_id, cause.now)
+            if guard.knows_immutable:
+                raise ProtectedManifestError
+            for tag in names:
+                guard.check_deletion(tag)
             tags.delete_by_manifest(tx, found.repository_id, found.id, cause=cause)
             manifests.delete(tx, found.id, now=cause.now, held_until=cause.held_until)
             # Now that its row is locked: a hold is there already or finds it hidden.

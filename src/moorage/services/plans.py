@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from moorage.domain.access import Principal
+from moorage.domain.access import ANONYMOUS, Principal
 from moorage.domain.cleanup import BulkDelete, Decision, Rule, plan, warnings
 from moorage.domain.jobs import JobKind, NewJob
 from moorage.domain.plans import (
@@ -18,11 +18,13 @@ from moorage.domain.plans import (
     PlanUnknownError,
     Verdict,
 )
+from moorage.domain.protection import TagGuard
 from moorage.domain.repositories import Repository
 from moorage.domain.sizes import Keeping
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
+from moorage.services import guards
 from moorage.store import jobs, plans, sizes, tags
 
 
@@ -71,12 +73,14 @@ class Plans:
         rules: BulkDelete,
         parameters: Mapping[str, Any],
         excerpt: Excerpt,
+        principal: Principal = ANONYMOUS,
     ) -> PlanPage:
-        """Plan and show, and store nothing."""
+        """Plan and show, and store nothing: nobody's plan keeps all protected tags."""
         now = self._clock.now()
 
         def body(tx: Tx) -> PlanPage:
-            survey = _survey(tx, repository.id, rules, parameters, now)
+            guard = guards.of_project(tx, principal, repository.project_id, now)
+            survey = _survey(tx, repository.id, rules, parameters, guard, now)
             chosen = _choose(survey.decisions, excerpt.verdict)
             shown = chosen[excerpt.offset : excerpt.offset + excerpt.limit]
             return PlanPage(
@@ -97,7 +101,8 @@ class Plans:
         expires_at = now + LIFETIME
 
         def look(tx: Tx) -> tuple[Plan, list[PlanItem]]:
-            survey = _survey(tx, repository.id, rules, parameters, now)
+            guard = guards.of_project(tx, principal, repository.project_id, now)
+            survey = _survey(tx, repository.id, rules, parameters, guard, now)
             return survey.plan, _items(
                 tx, repository.id, survey, range(len(survey.decisions))
             )
@@ -179,10 +184,11 @@ def _survey(
     repository_id: int,
     rules: BulkDelete,
     parameters: Mapping[str, Any],
+    guard: TagGuard,
     now: datetime,
 ) -> _Survey:
     facts = tags.list_facts(tx, repository_id, now=now)
-    decisions = plan(facts, rules, now)
+    decisions = plan(facts, rules, now, guard)
     graph = sizes.keeping(tx, repository_id)
     going = [each.tag.manifest_id for each in decisions if each.rule is Rule.DELETE]
     staying = [

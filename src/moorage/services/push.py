@@ -20,7 +20,8 @@ from moorage.domain.repositories import Repository
 from moorage.ports.blobs import BlobKey, BlobStore
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import blobs, events, manifests, tags
+from moorage.services import guards
+from moorage.store import blobs, events, manifests, protection, tags
 
 MAX_CONFIG_BYTES = 4 << 20
 """Larger configurations are stored but not read for dates and platforms."""
@@ -59,6 +60,8 @@ class Push:
         Raises:
             ManifestReferencesUnknownError: It names blobs, or an index manifests,
                 that the repository does not hold; ``detail`` lists all of them.
+            ProtectedTagError: A rule keeps the caller from pushing one of the tags.
+            ImmutableTagError: One of them is there, and never to change.
         """
         config = await self._image_config(repository, manifest)
         now = self._clock.now()
@@ -66,6 +69,7 @@ class Push:
         cause = Cause(principal.actor, now, now + self._undo_window)
 
         def body(tx: Tx) -> None:
+            _check_tags(tx, repository, tag_names, principal, now)
             children = self._renew_references(tx, repository.id, manifest, lease_until)
             facts = manifests.put(
                 tx,
@@ -130,6 +134,25 @@ class Push:
         key = BlobKey(found.blob.digest, found.blob.generation)
         pieces = self._store.read(key, 0, found.blob.size_bytes)
         return ImageConfig.parse(b"".join([piece async for piece in pieces]))
+
+
+def _check_tags(
+    tx: Tx,
+    repository: Repository,
+    tag_names: Sequence[TagName],
+    principal: Principal,
+    now: datetime,
+) -> None:
+    if not tag_names:
+        return
+    guard = guards.of_project(tx, principal, repository.project_id, now)
+    for name in tag_names:
+        exists = False
+        if guard.immutable_by(name) is not None:
+            # Of two pushes that would both make it, one waits and finds it there.
+            protection.lock_project(tx, repository.project_id)
+            exists = tags.find_detail(tx, repository.id, name) is not None
+        guard.check_push(name, exists=exists)
 
 
 def _platforms(config: ImageConfig) -> tuple[str, ...]:

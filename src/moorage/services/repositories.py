@@ -17,6 +17,7 @@ from moorage.domain.repositories import Repository
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
+from moorage.services import guards
 from moorage.services.jobs import JobRun
 from moorage.store import events, holds, jobs, projects, repositories, tags
 
@@ -135,6 +136,8 @@ class Repositories:
         Raises:
             RepositoryUnknownError: It is gone.
             HeldError: Something in it is held.
+            ProtectedRepositoryError, ProtectedTagError, ImmutableTagError: A rule
+                keeps it.
         """
         now = self._clock.now()
         job = NewJob(
@@ -151,6 +154,7 @@ class Repositories:
             found = repositories.find(tx, repository.id)
             if found is None:
                 raise RepositoryUnknownError(id=repository.id)
+            guards.check_deletion(tx, principal, found, now)
             if found.status != "delete_ongoing":
                 repositories.set_status(tx, repository.id, "delete_scheduled")
             # Now that its row is locked: no hold is made any more.

@@ -13,6 +13,7 @@ from moorage.domain.names import TagName
 from moorage.domain.repositories import TagDetail
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
+from moorage.services import guards
 from moorage.store import events, holds, tags
 
 
@@ -106,6 +107,8 @@ class Tags:
         def body(tx: Tx) -> bool:
             if not tags.delete(tx, repository_id, tag, cause=cause):
                 return False
+            guard = guards.of_repository(tx, principal, repository_id, now)
+            guard.check_deletion(tag)
             events.record(tx, repository_id, tags_deleted([tag]), occasion, at=now)
             return True
 

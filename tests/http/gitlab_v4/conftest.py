@@ -28,6 +28,7 @@ from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
 from moorage.services.projects import Projects
+from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
@@ -80,6 +81,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         projects=Projects(database, clock),
         members=Members(database, clock),
         repositories=repositories,
+        protection=Protection(database, clock),
         tags=Tags(database, clock),
         cleanup=cleanup,
         plans=Plans(database, clock, signal),

@@ -17,6 +17,7 @@ from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
 from moorage.services.projects import Projects
+from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
 from moorage.services.tags import Tags
@@ -47,6 +48,7 @@ class Context:
     projects: Projects
     members: Members
     repositories: Repositories
+    protection: Protection
     tags: Tags
     cleanup: Cleanup
     plans: Plans

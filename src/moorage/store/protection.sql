@@ -1,0 +1,41 @@
+-- name: list_rules
+-- Served by the unique index on project, kind and pattern; a project has few.
+SELECT *
+  FROM protection_rule
+ WHERE project_id = :project_id AND kind = :kind
+ ORDER BY id;
+
+-- name: find
+SELECT * FROM protection_rule WHERE id = :rule_id;
+
+-- name: lock_project
+-- Two that make rules at once count them one after the other, and two that make the
+-- same immutable tag find it one after the other.
+SELECT id FROM project WHERE id = :project_id {{for_update}};
+
+-- name: create
+-- Returns no row when the pattern is taken.
+INSERT INTO protection_rule (
+    project_id, kind, pattern, push_level, delete_level, immutable_at_us,
+    created_at_us
+)
+VALUES (
+    :project_id, :kind, :pattern, :push_level, :delete_level, :immutable_at_us,
+    :now_us
+)
+    ON CONFLICT (project_id, kind, pattern) DO NOTHING
+RETURNING *;
+
+-- name: update
+UPDATE protection_rule
+   SET pattern = :pattern, push_level = :push_level, delete_level = :delete_level
+ WHERE id = :rule_id
+   AND NOT EXISTS (SELECT 1
+                     FROM protection_rule AS other
+                    WHERE other.project_id = protection_rule.project_id
+                      AND other.kind = protection_rule.kind
+                      AND other.pattern = :pattern
+                      AND other.id <> :rule_id);
+
+-- name: delete
+DELETE FROM protection_rule WHERE id = :rule_id;
