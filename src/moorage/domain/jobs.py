@@ -52,6 +52,7 @@ class JobKind(StrEnum):
     TIDY_EVENTS = "tidy_events"
     RESTORE_TAGS = "restore_tags"
     PURGE = "purge"
+    RUN_POLICY = "run_policy"
 
 
 class JobState(StrEnum):
@@ -119,7 +120,7 @@ class JobItem:
     reason: str
 
 
-_UNDOABLE = (JobKind.DELETE_TAGS, JobKind.DELETE_REPOSITORY)
+_UNDOABLE = (JobKind.DELETE_TAGS, JobKind.DELETE_REPOSITORY, JobKind.RUN_POLICY)
 
 _FINAL = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 

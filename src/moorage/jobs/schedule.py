@@ -1,4 +1,4 @@
-"""Queues the jobs that come round, each once however many servers run."""
+"""Queues the jobs and policies that come round, each once however many servers run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from moorage.domain.errors import UnavailableError
 from moorage.domain.jobs import JobKind, NewJob
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
+from moorage.services import policies
 from moorage.store import jobs, schedules
 
 LOOK_SECONDS = 30
@@ -40,7 +41,7 @@ async def run_schedule(database: Database, clock: Clock, stop: asyncio.Event) ->
 
 
 async def queue_due(database: Database, clock: Clock) -> None:
-    """Queue one job of each kind that is due."""
+    """Queue one job of each kind that is due, and the runs of due policies."""
     now = clock.now()
 
     def body(tx: Tx) -> None:
@@ -49,3 +50,5 @@ async def queue_due(database: Database, clock: Clock) -> None:
                 jobs.enqueue(tx, NewJob(kind, {}, ACTOR, dedup_key=kind), now=now)
 
     await database.write(body)
+    while await database.write(lambda tx: policies.queue_due(tx, now=now)):
+        pass

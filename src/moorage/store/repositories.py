@@ -132,6 +132,11 @@ def mark_deleted(tx: Tx, repository_id: int, *, now: datetime) -> bool:
     return True
 
 
+def mark_policy_started(tx: Tx, repository_id: int, *, now: datetime) -> None:
+    """Remember when a policy was last run on a repository."""
+    tx.run(_SQL.mark_policy_started, id=repository_id, now_us=to_us(now))
+
+
 def accept_cleanup(
     tx: Tx, repository_id: int, *, interval: timedelta, now: datetime
 ) -> bool:

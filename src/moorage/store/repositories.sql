@@ -130,6 +130,9 @@ UPDATE repository
    SET deleted_at_us = :now_us, status = NULL
  WHERE id = :id AND tag_count = 0 AND deleted_at_us IS NULL;
 
+-- name: mark_policy_started
+UPDATE repository SET cleanup_policy_started_at_us = :now_us WHERE id = :id;
+
 -- name: accept_cleanup
 -- The lease of bulk deletes: taken by whoever changes the row.
 UPDATE repository

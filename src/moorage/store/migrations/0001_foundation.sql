@@ -209,6 +209,12 @@ CREATE TABLE manifest_payload (
     content {{bytes}} NOT NULL
 ) {{strict}};
 
+-- What an image's labels and its annotations say, as a JSON object; most say nothing.
+CREATE TABLE manifest_label (
+    manifest_id {{int}} PRIMARY KEY REFERENCES manifest (id) ON DELETE CASCADE,
+    labels {{text}} NOT NULL
+) {{strict}};
+
 -- Which stored blobs a manifest uses, each once per role.
 CREATE TABLE manifest_blob (
     manifest_id {{int}} NOT NULL REFERENCES manifest (id) ON DELETE CASCADE,
