@@ -33,6 +33,7 @@ def handlers(
     return {
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
+        JobKind.RUN_POLICY: Handler(cleanup.run_policy),
         JobKind.EXPIRE_UPLOADS: Handler(expire_uploads),
         JobKind.RESTORE_TAGS: Handler(undo.run_restore),
         JobKind.PURGE: Handler(undo.run_purge),
