@@ -46,7 +46,6 @@ DIALECT = Dialect(
         "bytes": "BYTEA",
         "strict": "",
         "for_update": "FOR UPDATE",
-        "for_update_of_tag": "FOR UPDATE OF tag",
         "skip_locked": "FOR UPDATE SKIP LOCKED",
         "lock_migrations": "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE",
     },

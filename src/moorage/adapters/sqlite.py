@@ -55,7 +55,6 @@ DIALECT = Dialect(
         "bytes": "BLOB",
         "strict": "STRICT",
         "for_update": "",
-        "for_update_of_tag": "",
         "skip_locked": "",
         "lock_migrations": "SELECT 1",
     },

@@ -8,7 +8,7 @@ What the engines spell differently is a token:
 ``{{rows:name(column type, …)}}``
     A subquery that yields the tuples of a list parameter, as columns of type ``text``
     or ``int``, and ``position``, which counts them from 1.
-``{{for_update}}``, ``{{for_update_of_tag}}``, ``{{skip_locked}}``
+``{{for_update}}``, ``{{skip_locked}}``
     Row locks. SQLite has one writer at a time and needs neither.
 ``{{id}}``, ``{{int}}``, ``{{text}}``, ``{{bytes}}``, ``{{strict}}``
     Column types and table options, in migrations.

@@ -167,15 +167,15 @@ def settle_items(
     *,
     reason: str | None = None,
 ) -> None:
-    """Record what became of some of the items in a row; without a reason it stays."""
-    if names:
+    """Record what became of some of the items; without a reason it stays."""
+    settled = set(names)
+    if settled:
         tx.run(
             _SQL.settle_items,
             job_id=job_id,
-            names=names,
+            positions=[item.position for item in items if item.name in settled],
             outcome=outcome,
             reason=reason,
-            **_span(items),
         )
 
 

@@ -95,10 +95,7 @@ SELECT position, name, digest, outcome, reason
 -- name: settle_items
 UPDATE job_item
    SET outcome = :outcome, reason = COALESCE(CAST(:reason AS TEXT), reason)
- WHERE job_id = :job_id
-   AND position BETWEEN :first AND :last
-   AND outcome = 'planned'
-   AND name IN ({{texts:names}});
+ WHERE job_id = :job_id AND position IN ({{ints:positions}});
 
 -- name: skip_items
 UPDATE job_item

@@ -117,11 +117,8 @@ def delete_many(
     One that is held stays, as one that moved does. The number of statements does not
     depend on the number of tags.
     """
-    rows = tx.all(
-        _SQL.lock_unmoved,
-        repository_id=repository_id,
-        seen=[(name, str(digest)) for name, digest in seen.items()],
-    )
+    there = tx.all(_SQL.lock_named, repository_id=repository_id, names=list(seen))
+    rows = [row for row in there if row["digest"] == str(seen[row["name"]])]
     found = holds.list_of_tags(tx, repository_id, _names(rows), now=cause.now)
     held = {hold.tag for hold in found}
     free = [row for row in rows if row["name"] not in held]

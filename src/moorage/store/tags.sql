@@ -103,18 +103,16 @@ SELECT tag.name, tag.manifest_id,
  ORDER BY tag.name
 {{for_update}};
 
--- name: lock_unmoved
--- Of the tags given, those that still point where they were seen to. The digest comes
--- from a subquery so that only the tags' rows are locked.
-SELECT tag.name, tag.manifest_id, s.digest
-  FROM ({{rows:seen(name text, digest text)}}) AS s
- CROSS JOIN tag
- WHERE tag.repository_id = :repository_id AND tag.name = s.name
-   AND s.digest = (SELECT manifest.digest
-                     FROM manifest
-                    WHERE manifest.id = tag.manifest_id)
+-- name: lock_named
+-- With where they point now, or null if that is so new that it is not seen yet. Compared
+-- by the caller: as a condition PostgreSQL would look it up for every tag there is.
+SELECT tag.name, tag.manifest_id,
+       (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
+           AS digest
+  FROM tag
+ WHERE tag.repository_id = :repository_id AND tag.name IN ({{texts:names}})
  ORDER BY tag.name
-{{for_update_of_tag}};
+{{for_update}};
 
 -- name: find_detail
 SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
