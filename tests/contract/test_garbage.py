@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
+import threading
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +20,7 @@ from moorage.domain.errors import UnavailableError
 from moorage.domain.history import Cause
 from moorage.domain.jobs import JobKind, JobState
 from moorage.jobs.worker import Worker
+from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
 from moorage.services.garbage import FIRST_DELAY, TAKEOVER, Collected, Garbage
 from moorage.services.garbage_queue import CollectionPausedError, GarbageQueue
@@ -325,4 +329,47 @@ def put_tag(tx: Tx, repository: Repository, node: graph.Node) -> None:
         total_bytes=10,
         pushed_at=NOW,
         cause=Cause("pusher", NOW, NOW),
+    )
+
+
+_WAITING = Query(
+    "test.waiting", "SELECT COUNT(*) AS total FROM pg_locks WHERE NOT granted"
+)
+
+
+async def test_what_wakes_waits_for_a_look_that_is_under_way(
+    database: Database, engine: str
+) -> None:
+    """Two processes: one looks at a child while the other removes its index."""
+    if engine == "sqlite":
+        return  # Writes come one after another there.
+
+    def body(tx: Tx) -> int:
+        repository = rows.a_lone_repository(tx)
+        child = graph.a_manifest(tx, repository, lease_until=NOW - HOUR)
+        graph.a_manifest(tx, repository, children=[child], lease_until=NOW)
+        return child.id
+
+    child_id = await database.write(body)
+    looked = threading.Event()
+
+    def look_at_the_child(tx: Tx) -> None:
+        garbage.sweep_manifests(tx, 1, now=NOW)
+        looked.set()
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            row = tx.one(_WAITING)
+            if row is not None and row["total"]:
+                return
+
+    def remove_the_index(tx: Tx) -> None:
+        looked.wait(10)
+        garbage.sweep_manifests(tx, 10, now=NOW)
+
+    await asyncio.gather(
+        database.write(look_at_the_child), database.write(remove_the_index)
+    )
+    await Garbage(database, MemoryBlobStore(), FrozenClock(NOW)).collect()
+    assert (
+        await database.read(lambda tx: tx.one(rows.FIND_MANIFEST, id=child_id)) is None
     )
