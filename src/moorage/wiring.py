@@ -64,6 +64,7 @@ from moorage.services.quotas import Quotas
 from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
+from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.undo import Undo
@@ -205,6 +206,7 @@ async def build(settings: Settings, database: Database) -> Services:
             repositories=repositories,
             protection=Protection(database, clock),
             tags=Tags(database, clock, undo_window=undo_window),
+            tag_lists=TagLists(database, clock),
             cleanup=cleanup,
             plans=Plans(database, clock, signal),
             undo=undo,

@@ -36,6 +36,7 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.undo import Undo
@@ -166,6 +167,7 @@ async def registry_api(
         repositories=repositories,
         protection=Protection(database, clock),
         tags=Tags(database, clock, **window),
+        tag_lists=TagLists(database, clock),
         cleanup=cleanup,
         plans=Plans(database, clock, signal),
         undo=undo,

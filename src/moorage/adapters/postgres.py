@@ -45,6 +45,7 @@ DIALECT = Dialect(
         "text": 'TEXT COLLATE "C"',
         "bytes": "BYTEA",
         "strict": "",
+        "clustered": "",
         "for_update": "FOR UPDATE",
         "skip_locked": "FOR UPDATE SKIP LOCKED",
         "lock_migrations": "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE",

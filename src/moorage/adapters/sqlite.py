@@ -54,6 +54,7 @@ DIALECT = Dialect(
         "text": "TEXT",
         "bytes": "BLOB",
         "strict": "STRICT",
+        "clustered": "STRICT, WITHOUT ROWID",
         "for_update": "",
         "skip_locked": "",
         "lock_migrations": "SELECT 1",

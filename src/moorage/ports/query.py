@@ -10,8 +10,15 @@ What the engines spell differently is a token:
     or ``int``, and ``position``, which counts them from 1.
 ``{{for_update}}``, ``{{skip_locked}}``
     Row locks. SQLite has one writer at a time and needs neither.
-``{{id}}``, ``{{int}}``, ``{{text}}``, ``{{bytes}}``, ``{{strict}}``
+``{{id}}``, ``{{int}}``, ``{{text}}``, ``{{bytes}}``, ``{{strict}}``, ``{{clustered}}``
     Column types and table options, in migrations.
+
+A statement that is needed in several orders, say, is headed by all its variants and
+marks where they differ; every combination becomes a statement of its own when the file
+is read::
+
+    -- name: list_page(order=name|date; direction=asc|desc)
+    SELECT name FROM tag ORDER BY {{order: name | date_us}} {{direction: ASC | DESC}};
 """
 
 from __future__ import annotations
@@ -21,9 +28,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from typing import TypeAlias
 
-_HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+HEADING = re.compile(r"^-- name: (\w+(?:\([^)]*\))?)$", re.MULTILINE)
+"""Parts a file: what is before, then a heading and a body by turns."""
+
+_CHOICE = re.compile(r"\{\{(\w+): ([^{}]*)\}\}")
 _COMMENT = re.compile(r"--[^\n]*")
 _TOKEN = re.compile(r"\{\{(\w+)(?::(\w+))?(?:\(([^)]*)\))?\}\}")
 _PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
@@ -88,10 +99,11 @@ class Queries:
     """The statements of one file, as attributes."""
 
     def __init__(self, source: str, text: str) -> None:
-        parts = _HEADING.split(text)
+        parts = HEADING.split(text)
         self._queries = {
-            name: Query(f"{source}.{name}", strip_comments(body))
-            for name, body in zip(parts[1::2], parts[2::2], strict=True)
+            name: Query(f"{source}.{name}", variant)
+            for heading, body in zip(parts[1::2], parts[2::2], strict=True)
+            for name, variant in _variants(heading, strip_comments(body))
         }
 
     def __getattr__(self, name: str) -> Query:
@@ -100,8 +112,46 @@ class Queries:
         except KeyError:
             raise AttributeError(name) from None
 
+    def variant(self, name: str, **choices: str) -> Query:
+        """Return one of a statement's variants, chosen in the order of its heading.
+
+        Raises:
+            KeyError: The heading declares no such variant.
+        """
+        return self._queries[_spell(name, choices)]
+
     def __iter__(self) -> Iterator[Query]:
         return iter(self._queries.values())
+
+
+def _variants(heading: str, body: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and text of every variant that a heading declares."""
+    name, _, declared = heading.rstrip(")").partition("(")
+    choices = {}
+    for each in declared.split(";") if declared else ():
+        key, _, values = each.strip().partition("=")
+        choices[key] = values.split("|")
+    for chosen in product(*choices.values()):
+        places = {
+            key: choices[key].index(value)
+            for key, value in zip(choices, chosen, strict=True)
+        }
+        spelling = _spell(name, dict(zip(choices, chosen, strict=True)))
+        yield spelling, _choose(body, places)
+
+
+def _choose(body: str, places: Mapping[str, int]) -> str:
+    """Replace the marks of a statement by what stands at the places chosen."""
+    return _CHOICE.sub(
+        lambda match: match[2].split("|")[places[match[1]]].strip(), body
+    )
+
+
+def _spell(name: str, choices: Mapping[str, str]) -> str:
+    if not choices:
+        return name
+    spelt = "; ".join(f"{key}={value}" for key, value in choices.items())
+    return f"{name}({spelt})"
 
 
 def strip_comments(text: str) -> str:

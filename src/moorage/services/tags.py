@@ -1,8 +1,7 @@
-"""Tags of a repository: list, look into, remove."""
+"""Tags of a repository: look into, remove."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from moorage.domain.access import Principal
@@ -14,15 +13,7 @@ from moorage.domain.repositories import TagDetail
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import guards
-from moorage.store import events, holds, tags
-
-
-@dataclass(frozen=True, slots=True)
-class TagPage:
-    """Names in the order asked for; ``more`` says that others follow."""
-
-    names: list[str]
-    more: bool
+from moorage.store import events, tags
 
 
 class Tags:
@@ -39,35 +30,6 @@ class Tags:
         self._clock = clock
         self._undo_window = undo_window
 
-    async def list_names(
-        self, repository_id: int, *, offset: int, limit: int
-    ) -> list[str]:
-        """Return names in byte order, from a position on."""
-        return await self._database.read(
-            lambda tx: tags.list_names_page(tx, repository_id, offset, limit)
-        )
-
-    async def list_page(
-        self,
-        repository_id: int,
-        *,
-        last: str | None,
-        limit: int,
-        descending: bool = False,
-    ) -> TagPage:
-        """Return names in byte order, or against it, those behind ``last``."""
-        # No tag has a NUL, and PostgreSQL takes none.
-        marker = None if last is None else last.partition("\0")[0]
-
-        def body(tx: Tx) -> list[str]:
-            if descending:
-                before = tags.AFTER_EVERY_NAME if marker is None else marker
-                return tags.list_names_descending(tx, repository_id, before, limit + 1)
-            return tags.list_names(tx, repository_id, marker or "", limit + 1)
-
-        names = await self._database.read(body)
-        return TagPage(names[:limit], more=len(names) > limit)
-
     async def get(self, repository_id: int, name: str) -> TagDetail:
         """Return a tag and what it points to.
 
@@ -81,13 +43,6 @@ class Tags:
         if found is None:
             raise TagUnknownError(tag=name)
         return found
-
-    async def is_held(self, repository_id: int, name: str) -> bool:
-        """Whether a hold keeps a tag."""
-        now = self._clock.now()
-        return await self._database.quick(
-            lambda tx: bool(holds.list_of_tags(tx, repository_id, [name], now=now))
-        )
 
     async def delete(
         self,

@@ -7,7 +7,6 @@ in the same transaction, and has collection look at the manifest that a tag left
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +18,8 @@ from moorage.domain.repositories import TagDetail
 from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import holds, repositories
+from moorage.store import holds, repositories, tag_lists
 from moorage.store.times import from_us, from_us_or_none, to_us
-
-AFTER_EVERY_NAME = "~"
-"""Sorts behind every tag."""
 
 _SQL = load("tags")
 
@@ -65,6 +61,7 @@ def put(
     if previous is None:
         if tx.run(_SQL.insert, version_key=version_key(name), **copied):
             repositories.add_to_tag_count(tx, repository_id, 1)
+            tag_lists.add_beginnings(tx, repository_id, [name])
             _record_move(tx, repository_id, name, digest, None, cause)
             return
         # Another transaction brought it in between.
@@ -170,6 +167,7 @@ def restore_many(
         )
         tx.run(_SQL.show, ids=list({images[there[name]] for name in names}))
         repositories.add_to_tag_count(tx, repository_id, len(names))
+        tag_lists.add_beginnings(tx, repository_id, names)
     return Restored(names, gone=[name for name in wanted if name not in there])
 
 
@@ -194,23 +192,7 @@ def delete_by_manifest(
 
 def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
     """Look up a tag and what it points to."""
-    row = tx.one(_SQL.find_detail, repository_id=repository_id, name=name)
-    if row is None:
-        return None
-    config = row["config_digest"]
-    return TagDetail(
-        name=row["name"],
-        digest=Digest.parse(row["digest"]),
-        media_type=row["media_type"],
-        config_digest=None if config is None else Digest.parse(config),
-        created_at=from_us(row["created_at_us"]),
-        pushed_at=from_us(row["pushed_at_us"]),
-        total_bytes=row["total_bytes"],
-        artifact_type=row["artifact_type"],
-        platforms=tuple(json.loads(row["platforms"])),
-        pulled_at=from_us_or_none(row["pulled_at_us"]),
-        pull_count=row["pull_count"],
-    )
+    return tag_lists.list_details(tx, repository_id, [name]).get(name)
 
 
 def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
@@ -241,27 +223,6 @@ def list_names(tx: Tx, repository_id: int, after: str, limit: int) -> list[str]:
     """List names in byte order, those after ``after``."""
     rows = tx.all(
         _SQL.list_names, repository_id=repository_id, after=after, limit=limit
-    )
-    return _names(rows)
-
-
-def list_names_descending(
-    tx: Tx, repository_id: int, before: str, limit: int
-) -> list[str]:
-    """List names against byte order, those before ``before``."""
-    rows = tx.all(
-        _SQL.list_names_descending,
-        repository_id=repository_id,
-        before=before,
-        limit=limit,
-    )
-    return _names(rows)
-
-
-def list_names_page(tx: Tx, repository_id: int, offset: int, limit: int) -> list[str]:
-    """List names in byte order, from a position on."""
-    rows = tx.all(
-        _SQL.list_names_page, repository_id=repository_id, offset=offset, limit=limit
     )
     return _names(rows)
 
@@ -299,6 +260,7 @@ def _delete(tx: Tx, repository_id: int, rows: list[Row], cause: Cause) -> list[s
         )
         deleted = tx.run(_SQL.delete_names, repository_id=repository_id, names=names)
         repositories.add_to_tag_count(tx, repository_id, -deleted)
+        tag_lists.drop_beginnings(tx, repository_id, names)
     return names
 
 

@@ -114,14 +114,6 @@ SELECT tag.name, tag.manifest_id,
  ORDER BY tag.name
 {{for_update}};
 
--- name: find_detail
-SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
-       tag.pulled_at_us, tag.pull_count, manifest.digest, manifest.media_type,
-       manifest.config_digest, manifest.artifact_type, manifest.platforms
-  FROM tag
-  JOIN manifest ON manifest.id = tag.manifest_id
- WHERE tag.repository_id = :repository_id AND tag.name = :name;
-
 -- name: list_facts
 -- A whole repository's tags for the planner.
 SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
@@ -140,21 +132,6 @@ SELECT name
  WHERE repository_id = :repository_id AND name > :after
  ORDER BY name
  LIMIT :limit;
-
--- name: list_names_descending
-SELECT name
-  FROM tag
- WHERE repository_id = :repository_id AND name < :before
- ORDER BY name DESC
- LIMIT :limit;
-
--- name: list_names_page
--- OFFSET because the GitLab API promises page numbers.
-SELECT name
-  FROM tag
- WHERE repository_id = :repository_id
- ORDER BY name
- LIMIT :limit OFFSET :offset;
 
 -- name: list_names_of_many
 SELECT repository_id, name

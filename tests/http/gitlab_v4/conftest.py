@@ -31,6 +31,7 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.undo import Undo
@@ -83,6 +84,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         repositories=repositories,
         protection=Protection(database, clock),
         tags=Tags(database, clock),
+        tag_lists=TagLists(database, clock),
         cleanup=cleanup,
         plans=Plans(database, clock, signal),
         undo=Undo(database, clock, signal),

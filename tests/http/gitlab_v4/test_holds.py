@@ -165,6 +165,9 @@ async def test_a_tag_says_more_when_asked(api: RegistryApi) -> None:
         "pushed_at": "2024-02-29T12:00:00.000+00:00",
         "last_pulled_at": None,
         "pull_count": 0,
+        "exclusive_bytes": 0,
+        "protected": False,
+        "immutable": False,
         "held": True,
     }
     other = await api.call("GET", f"{api.path}/tags/v2?details=true")

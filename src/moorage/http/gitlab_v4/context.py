@@ -20,6 +20,7 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.undo import Undo
@@ -50,6 +51,7 @@ class Context:
     repositories: Repositories
     protection: Protection
     tags: Tags
+    tag_lists: TagLists
     cleanup: Cleanup
     plans: Plans
     undo: Undo

@@ -9,9 +9,6 @@ Source: GitLab registry API facts, "Order of checks" and "Status by caller and p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-
 from starlette.responses import Response
 
 from moorage.domain.access import Ability, may, sees
@@ -20,7 +17,6 @@ from moorage.domain.errors import (
     RepositoryUnknownError,
     UnauthenticatedError,
 )
-from moorage.domain.repositories import Repository
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.images import (
@@ -29,20 +25,17 @@ from moorage.http.gitlab_v4.images import (
     repository_of,
     require,
 )
-from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
+from moorage.http.gitlab_v4.paging import Page, answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.plans import answer_preview
 from moorage.http.gitlab_v4.registry_entities import (
     Entity,
+    listed_tag_entity,
     repository_entity,
-    row_time,
     tag_detail_entity,
-    tag_entity,
-    tag_more_entity,
 )
 from moorage.http.gitlab_v4.routing import Route, RouteUnknownError
 from moorage.http.gitlab_v4.rules import RuleParameters, read_rules
-from moorage.http.gitlab_v4.times import read_time
 from moorage.services.repositories import RepositoryPage
 
 _REPOSITORIES = "/projects/{id}/registry/repositories"
@@ -148,75 +141,6 @@ async def delete(call: Call) -> Response:
 # Tags
 
 
-class _TagListParameters(Parameters):
-    pagination: str | None = None
-    last: str | None = None
-    sort: str | None = None
-    at: str | None = None
-
-
-async def list_tags(call: Call) -> Response:
-    """``GET /projects/:id/registry/repositories/:repository_id/tags``."""
-    seen = await readable(call)
-    wanted, page = call.read(_TagListParameters), page_of(call)
-    at = read_time("at", wanted.at)
-    repository = await repository_of(call, seen)
-    if at is not None:
-        return await _answer_as_of(call, at, page, repository)
-    if wanted.pagination == "keyset":
-        return await _answer_keyset(call, wanted, page, repository)
-    names = await call.context.tags.list_names(
-        repository.id, offset=page.offset, limit=page.limit
-    )
-    return answer_page(
-        call, page, _tag_entities(call, repository, names), repository.tag_count
-    )
-
-
-async def _answer_as_of(
-    call: Call, at: datetime, page: Page, repository: Repository
-) -> Response:
-    """Answer with the tags as they were at a time, and what they pointed to."""
-    found = await call.context.history.tags_at(
-        repository.id, at, offset=page.offset, limit=page.limit
-    )
-    host = call.context.registry_host
-    entities = [
-        tag_entity(repository, tag.name, host)
-        | {"digest": tag.digest, "since": row_time(tag.since)}
-        for tag in found.items
-    ]
-    return answer_page(call, page, entities, found.total)
-
-
-async def _answer_keyset(
-    call: Call, wanted: _TagListParameters, page: Page, repository: Repository
-) -> Response:
-    """Answer with what follows a name. Its cost does not depend on where that is."""
-    sort = "desc" if wanted.sort == "desc" else "asc"
-    found = await call.context.tags.list_page(
-        repository.id, last=wanted.last, limit=page.size, descending=sort == "desc"
-    )
-    response = answer(_tag_entities(call, repository, found.names))
-    if found.more:
-        url = link_url(
-            call,
-            pagination="keyset",
-            per_page=page.size,
-            last=found.names[-1],
-            sort=sort,
-        )
-        response.headers["Link"] = f'<{url}>; rel="next"'
-    return response
-
-
-def _tag_entities(
-    call: Call, repository: Repository, names: Sequence[str]
-) -> list[Entity]:
-    host = call.context.registry_host
-    return [tag_entity(repository, name, host) for name in names]
-
-
 class _TagParameters(Parameters):
     details: bool = False
 
@@ -230,8 +154,8 @@ async def get_tag(call: Call) -> Response:
     tag = await service.get(repository.id, call.text("tag_name"))
     entity = tag_detail_entity(repository, tag, call.context.registry_host)
     if wanted.details:
-        held = await service.is_held(repository.id, tag.name)
-        entity |= tag_more_entity(tag, held=held)
+        listed = await call.context.tag_lists.details(repository, [tag.name])
+        entity |= {} if tag.name not in listed else listed_tag_entity(listed[tag.name])
     return answer(entity)
 
 
@@ -283,7 +207,6 @@ ROUTES = (
     Route("GET", "/groups/{id}/registry/repositories", list_by_group),
     Route("GET", "/registry/repositories/{id}", get),
     Route("DELETE", _REPOSITORY, delete),
-    Route("GET", _TAGS, list_tags),
     Route("DELETE", _TAGS, delete_tags),
     Route("GET", _TAG, get_tag),
     Route("DELETE", _TAG, delete_tag),

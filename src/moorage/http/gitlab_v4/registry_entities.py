@@ -11,6 +11,7 @@ from typing import Any
 
 from moorage.domain.jobs import Job, JobItem
 from moorage.domain.repositories import Repository, TagDetail
+from moorage.domain.tag_lists import ListedTag
 
 Entity = dict[str, Any]
 
@@ -64,16 +65,23 @@ def tag_detail_entity(repository: Repository, tag: TagDetail, host: str) -> Enti
     }
 
 
-def tag_more_entity(tag: TagDetail, *, held: bool) -> Entity:
-    """Show what GitLab does not, for who asks for it."""
+def listed_tag_entity(listed: ListedTag) -> Entity:
+    """Show what GitLab does not, for who asks for details."""
+    tag = listed.detail
     return {
+        "digest": str(tag.digest),
         "media_type": tag.media_type,
         "artifact_type": tag.artifact_type,
         "platforms": list(tag.platforms),
+        "created_at": tag_time(tag.created_at),
         "pushed_at": tag_time(tag.pushed_at),
         "last_pulled_at": tag.pulled_at and tag_time(tag.pulled_at),
         "pull_count": tag.pull_count,
-        "held": held,
+        "total_size": tag.total_bytes,
+        "exclusive_bytes": listed.exclusive_bytes,
+        "protected": listed.protected,
+        "immutable": listed.immutable,
+        "held": listed.held,
     }
 
 

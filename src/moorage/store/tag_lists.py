@@ -1,0 +1,269 @@
+"""Pages of tags: in any order, and of those whose names have a part in common.
+
+A page costs what is on it, however many tags there are. A search finds its tags by
+the beginnings of names that end with what is looked for (``add_beginnings`` keeps them)
+and sorts what it found; what is to be found nearly everywhere is looked for by going
+through the list in its order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from moorage.domain.digest import Digest
+from moorage.domain.repositories import TagDetail
+from moorage.domain.tag_lists import Place, TagList, TagOrder
+from moorage.ports.database import Row, Tx
+from moorage.ports.query import load
+from moorage.store import sizes
+from moorage.store.repositories import COUNT_LIMIT
+from moorage.store.times import from_us, from_us_or_none
+
+MAX_FOR_EXCLUSIVE = 1000
+"""Tags of a repository up to which exclusive bytes are worked out for a list: that
+takes a look at all of them."""
+
+_BEHIND = "~"
+"""Sorts behind every character of a tag, and of its version key."""
+
+_FIRST = "!"
+"""Sorts before every character of a tag: a name and this is the next text that can be
+the beginning of a range."""
+
+_MAX_KEY = (1 << 63) - 1
+
+_SQL = load("tag_lists")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found: beginnings of names, of which none begins with another.
+
+    There are none where they would be too many; ``total`` is counted up to
+    ``COUNT_LIMIT``.
+    """
+
+    beginnings: list[str]
+    total: int
+
+    @property
+    def few(self) -> bool:
+        """Whether all of it can be sorted for a page."""
+        return self.total < COUNT_LIMIT
+
+
+def list_page(
+    tx: Tx,
+    repository_id: int,
+    wanted: TagList,
+    after: Place | None,
+    offset: int,
+    limit: int,
+) -> list[Place]:
+    """Return places of a list, those behind ``after``."""
+    place = after or _end(wanted)
+    query = _SQL.variant(
+        "list_page",
+        order=wanted.order,
+        direction=_direction(wanted),
+        search="part" if wanted.search else "none",
+    )
+    parameters = {"part": wanted.search} if wanted.search else {}
+    rows = tx.all(
+        query,
+        repository_id=repository_id,
+        key=place.key,
+        name=place.name,
+        offset=offset,
+        limit=limit,
+        **parameters,
+    )
+    return _places(rows)
+
+
+def find(tx: Tx, repository_id: int, part: str) -> Found:
+    """Look for a part of names; count what has it, up to ``COUNT_LIMIT``."""
+    low = part[::-1]
+    rows = tx.all(
+        _SQL.list_beginnings,
+        repository_id=repository_id,
+        low=low,
+        high=low + _BEHIND,
+        limit=COUNT_LIMIT,
+    )
+    beginnings = _outermost(row["backwards"][::-1] for row in rows)
+    if not beginnings:
+        return Found([], 0)
+    if len(rows) >= COUNT_LIMIT:
+        return Found([], len(rows))
+    row = tx.one(
+        _SQL.count_beginning_with,
+        repository_id=repository_id,
+        beginnings=[(each, each + _BEHIND) for each in beginnings],
+        limit=COUNT_LIMIT,
+    )
+    return Found(beginnings, row["total"] if row else 0)
+
+
+def list_found(
+    tx: Tx,
+    repository_id: int,
+    wanted: TagList,
+    found: Found,
+    after: Place | None,
+    offset: int,
+    limit: int,
+) -> list[Place]:
+    """Return places of a list of the tags that a search found."""
+    if not found.few:
+        if wanted.order is TagOrder.NAME and found.beginnings:
+            return _walk(tx, repository_id, wanted, found, after, offset, limit)
+        return list_page(tx, repository_id, wanted, after, offset, limit)
+    place = after or _end(wanted)
+    query = _SQL.variant("list_found", order=wanted.order, direction=_direction(wanted))
+    rows = tx.all(
+        query,
+        repository_id=repository_id,
+        beginnings=[(each, each + _BEHIND) for each in found.beginnings],
+        key=place.key,
+        name=place.name,
+        offset=offset,
+        limit=limit,
+    )
+    return _places(rows)
+
+
+def _walk(
+    tx: Tx,
+    repository_id: int,
+    wanted: TagList,
+    found: Found,
+    after: Place | None,
+    offset: int,
+    limit: int,
+) -> list[Place]:
+    """Go through the ranges of names that a search found until the page is full."""
+    page: list[Place] = []
+    for low, high in _ranges(found, wanted, after):
+        reach = {"repository_id": repository_id, "low": low, "high": high}
+        query = _SQL.variant("list_range", direction=_direction(wanted))
+        rows = tx.all(query, **reach, offset=offset, limit=limit - len(page))
+        page += _places(rows)
+        if len(page) == limit:
+            break
+        if rows:
+            offset = 0
+        elif offset:
+            count = tx.one(_SQL.count_range, **reach, limit=offset)
+            offset -= count["total"] if count else 0
+    return page
+
+
+def _ranges(
+    found: Found, wanted: TagList, after: Place | None
+) -> Iterator[tuple[str, str]]:
+    """Yield ranges of names in order, without what is not behind a place."""
+    ranges = [(each, each + _BEHIND) for each in found.beginnings]
+    if wanted.descending:
+        ranges.reverse()
+        before = _BEHIND if after is None else after.name
+        return ((low, min(high, before)) for low, high in ranges if low < before)
+    behind = "" if after is None else after.name + _FIRST
+    return ((max(low, behind), high) for low, high in ranges if high > behind)
+
+
+def add_beginnings(tx: Tx, repository_id: int, names: Iterable[str]) -> None:
+    """Let tags that were made be found by parts of their names.
+
+    To be called when the repository's row is locked, which keeps a beginning that
+    another transaction drops from being taken for one that stays.
+    """
+    beginnings = {each[::-1] for name in names for each in _beginnings(name)}
+    tx.run(
+        _SQL.add_beginnings, repository_id=repository_id, beginnings=sorted(beginnings)
+    )
+
+
+def drop_beginnings(tx: Tx, repository_id: int, names: Iterable[str]) -> None:
+    """Forget what only tags that were removed began with.
+
+    To be called when the repository's row is locked, as ``add_beginnings``.
+    """
+    beginnings = {each for name in names for each in _beginnings(name)}
+    tx.run(
+        _SQL.drop_beginnings,
+        repository_id=repository_id,
+        beginnings=[(each[::-1], each, each + _BEHIND) for each in sorted(beginnings)],
+    )
+
+
+def list_details(
+    tx: Tx, repository_id: int, names: list[str]
+) -> Mapping[str, TagDetail]:
+    """Look tags up by name, with what they point to."""
+    rows = tx.all(_SQL.list_details, repository_id=repository_id, names=names)
+    return {row["name"]: detail(row) for row in rows}
+
+
+def exclusive_bytes(
+    tx: Tx, repository_id: int, names: Iterable[str]
+) -> Mapping[str, int]:
+    """Return what comes free when one tag goes and all others stay, for some tags.
+
+    It costs as much as there are tags in the repository.
+    """
+    rows = tx.all(_SQL.list_pointers, repository_id=repository_id)
+    places = {row["name"]: at for at, row in enumerate(rows)}
+    wanted = {name: places[name] for name in names if name in places}
+    graph = sizes.keeping(tx, repository_id)
+    pointers = [row["manifest_id"] for row in rows]
+    freed = sizes.exclusive_bytes(tx, repository_id, graph, pointers, wanted.values())
+    return {name: freed.get(at, 0) for name, at in wanted.items()}
+
+
+def detail(row: Row) -> TagDetail:
+    """Read a tag and what it points to."""
+    config = row["config_digest"]
+    return TagDetail(
+        name=row["name"],
+        digest=Digest.parse(row["digest"]),
+        media_type=row["media_type"],
+        config_digest=None if config is None else Digest.parse(config),
+        created_at=from_us(row["created_at_us"]),
+        pushed_at=from_us(row["pushed_at_us"]),
+        total_bytes=row["total_bytes"],
+        artifact_type=row["artifact_type"],
+        platforms=tuple(json.loads(row["platforms"])),
+        pulled_at=from_us_or_none(row["pulled_at_us"]),
+        pull_count=row["pull_count"],
+    )
+
+
+def _places(rows: Iterable[Row]) -> list[Place]:
+    return [Place(row["key"], row["name"]) for row in rows]
+
+
+def _direction(wanted: TagList) -> str:
+    return "desc" if wanted.descending else "asc"
+
+
+def _end(wanted: TagList) -> Place:
+    """Return the place that a list begins behind."""
+    if wanted.descending:
+        return Place(_BEHIND if wanted.order.by_text else _MAX_KEY, _BEHIND)
+    return Place("" if wanted.order.by_text else -_MAX_KEY, "")
+
+
+def _beginnings(name: str) -> Iterable[str]:
+    return (name[:length] for length in range(1, len(name) + 1))
+
+
+def _outermost(beginnings: Iterable[str]) -> list[str]:
+    """Leave out what begins with another of them, which finds the same names."""
+    kept: list[str] = []
+    for each in sorted(beginnings):
+        if not kept or not each.startswith(kept[-1]):
+            kept.append(each)
+    return kept

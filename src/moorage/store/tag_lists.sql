@@ -1,0 +1,98 @@
+-- Pages of tags in several orders, served by the index of each. Never pulled comes
+-- first: as 0, because the engines do not agree on where NULL is.
+
+-- name: list_page(order=name|version|created|pushed|pulled|size; direction=asc|desc; search=none|part)
+-- What follows a place; OFFSET because the GitLab API promises page numbers. REPLACE
+-- tells in both engines alike whether a name has a part.
+SELECT name, key
+  FROM (SELECT repository_id, name,
+               {{order: name | version_key | created_at_us | pushed_at_us
+                      | COALESCE(pulled_at_us, 0) | total_bytes}} AS key
+          FROM tag) AS keyed
+ WHERE repository_id = :repository_id
+   AND (key, name) {{direction: > | <}} (:key, :name)
+   {{search: | AND REPLACE(name, :part, '') <> name}}
+ ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset;
+
+-- name: list_beginnings
+-- Of names, those that end as wanted; spelt backwards.
+SELECT backwards
+  FROM tag_beginning
+ WHERE repository_id = :repository_id
+   AND backwards >= :low AND backwards < :high
+ ORDER BY backwards
+ LIMIT :limit;
+
+-- name: count_beginning_with
+-- Beginnings of which none begins with another: no tag counts twice.
+SELECT COUNT(*) AS total
+  FROM (SELECT 1
+          FROM ({{rows:beginnings(low text, high text)}}) AS b
+          JOIN tag ON tag.repository_id = :repository_id
+                  AND tag.name >= b.low AND tag.name < b.high
+         LIMIT :limit) AS counted;
+
+-- name: list_found(order=name|version|created|pushed|pulled|size; direction=asc|desc)
+-- Of the tags whose names begin as given, a page. All of them are sorted.
+SELECT name, key
+  FROM (SELECT tag.name,
+               {{order: tag.name | tag.version_key | tag.created_at_us
+                      | tag.pushed_at_us | COALESCE(tag.pulled_at_us, 0)
+                      | tag.total_bytes}} AS key
+          FROM ({{rows:beginnings(low text, high text)}}) AS b
+          JOIN tag ON tag.repository_id = :repository_id
+                  AND tag.name >= b.low AND tag.name < b.high) AS keyed
+ WHERE (key, name) {{direction: > | <}} (:key, :name)
+ ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset;
+
+-- name: list_range(direction=asc|desc)
+SELECT name, name AS key
+  FROM tag
+ WHERE repository_id = :repository_id AND name >= :low AND name < :high
+ ORDER BY name {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset;
+
+-- name: count_range
+SELECT COUNT(*) AS total
+  FROM (SELECT 1
+          FROM tag
+         WHERE repository_id = :repository_id AND name >= :low AND name < :high
+         LIMIT :limit) AS counted;
+
+-- name: add_beginnings
+INSERT INTO tag_beginning (repository_id, backwards)
+SELECT CAST(:repository_id AS BIGINT), b.value
+  FROM ({{texts:beginnings}}) AS b
+ WHERE 1 = 1
+    ON CONFLICT (repository_id, backwards) DO NOTHING;
+
+-- name: drop_beginnings
+-- Those that no tag begins with any more.
+DELETE FROM tag_beginning
+ WHERE repository_id = :repository_id
+   AND backwards IN (
+       SELECT b.backwards
+         FROM ({{rows:beginnings(backwards text, low text, high text)}}) AS b
+        WHERE NOT EXISTS (
+              SELECT 1
+                FROM tag
+               WHERE tag.repository_id = :repository_id
+                 AND tag.name >= b.low AND tag.name < b.high
+              )
+       );
+
+-- name: list_details
+SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.pulled_at_us,
+       tag.pull_count, tag.total_bytes, manifest.digest, manifest.media_type,
+       manifest.config_digest, manifest.artifact_type, manifest.platforms
+  FROM tag
+  JOIN manifest ON manifest.id = tag.manifest_id
+ WHERE tag.repository_id = :repository_id AND tag.name IN ({{texts:names}});
+
+-- name: list_pointers
+SELECT name, manifest_id
+  FROM tag
+ WHERE repository_id = :repository_id
+ ORDER BY name;

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract import rows
+from contract.rows import NOW
+from moorage.adapters.sqlite import SqliteDatabase
+from moorage.domain.history import Cause
+from moorage.domain.tag_lists import Place, TagList, TagOrder
+from moorage.ports.query import Query, strip_comments
+from moorage.store import tag_lists, tags
+from moorage.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from moorage.domain.repositories import Repository
+    from moorage.ports.database import Database, Tx
+
+HOUR = timedelta(hours=1)
+ME = Cause("me", NOW, NOW)
+
+# Name, hours since it was created and pushed, size, hours since it was pulled.
+TAGS = [
+    ("v1.10", 3, 1, 300, None),
+    ("v1.9", 1, 3, 100, 2),
+    ("v1.2", 2, 2, 200, 1),
+    ("latest", 4, 4, 200, None),
+]
+
+ORDERS = {
+    TagOrder.NAME: "latest v1.10 v1.2 v1.9",
+    TagOrder.VERSION: "v1.2 v1.9 v1.10 latest",
+    TagOrder.CREATED: "latest v1.10 v1.2 v1.9",
+    TagOrder.PUSHED: "latest v1.9 v1.2 v1.10",
+    TagOrder.PULLED: "latest v1.10 v1.9 v1.2",
+    TagOrder.SIZE: "v1.9 latest v1.2 v1.10",
+}
+
+_BEGINNINGS = Query("test.beginnings", "SELECT backwards FROM tag_beginning")
+_PULLED = Query(
+    "test.pulled", "UPDATE tag SET pulled_at_us = :at_us WHERE name = :name"
+)
+
+
+def a_list(tx: Tx) -> Repository:
+    repository = rows.a_lone_repository(tx)
+    for name, created, pushed, size, pulled in TAGS:
+        image = rows.an_image(
+            tx,
+            repository,
+            created_at=NOW - created * HOUR,
+            pushed_at=NOW - pushed * HOUR,
+            total_bytes=size,
+        )
+        rows.put_tag(tx, repository, name, image)
+        if pulled is not None:
+            tx.run(_PULLED, name=name, at_us=1_000_000 - pulled)
+    return repository
+
+
+def named(tx: Tx, *names: str) -> Repository:
+    repository = rows.a_lone_repository(tx)
+    image = rows.an_image(tx, repository)
+    for name in names:
+        rows.put_tag(tx, repository, name, image)
+    return repository
+
+
+def walk(tx: Tx, repository: Repository, wanted: TagList, size: int) -> list[str]:
+    """Go through a list by places, page by page."""
+    names: list[str] = []
+    after: Place | None = None
+    while True:
+        if wanted.search:
+            found = tag_lists.find(tx, repository.id, wanted.search)
+            page = tag_lists.list_found(
+                tx, repository.id, wanted, found, after, 0, size
+            )
+        else:
+            page = tag_lists.list_page(tx, repository.id, wanted, after, 0, size)
+        names += [place.name for place in page]
+        if len(page) < size:
+            return names
+        after = page[-1]
+
+
+def search(tx: Tx, repository: Repository, part: str) -> list[str]:
+    return walk(tx, repository, TagList(search=part), 2)
+
+
+@pytest.mark.parametrize("order", TagOrder)
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 9])
+async def test_tags_are_listed_in_an_order_page_by_page(
+    database: Database, order: TagOrder, size: int, *, descending: bool
+) -> None:
+    def body(tx: Tx) -> list[str]:
+        return walk(tx, a_list(tx), TagList(order, descending), size)
+
+    expected = ORDERS[order].split()
+    found = await database.write(body)
+    assert found == (expected[::-1] if descending else expected)
+
+
+@pytest.mark.parametrize("order", TagOrder)
+async def test_what_is_found_is_listed_in_an_order_too(
+    database: Database, order: TagOrder
+) -> None:
+    def body(tx: Tx) -> list[str]:
+        return walk(tx, a_list(tx), TagList(order, search="1."), 2)
+
+    expected = [name for name in ORDERS[order].split() if "1." in name]
+    assert await database.write(body) == expected
+
+
+async def test_a_page_may_begin_at_a_number(database: Database) -> None:
+    def body(tx: Tx) -> tuple[list[Place], list[Place]]:
+        repository = a_list(tx)
+        found = tag_lists.find(tx, repository.id, "v1")
+        wanted = TagList(TagOrder.NAME), TagList(TagOrder.NAME, search="v1")
+        return (
+            tag_lists.list_page(tx, repository.id, wanted[0], None, 1, 2),
+            tag_lists.list_found(tx, repository.id, wanted[1], found, None, 1, 2),
+        )
+
+    page, found = await database.write(body)
+    assert [place.name for place in page] == ["v1.10", "v1.2"]
+    assert [place.name for place in found] == ["v1.2", "v1.9"]
+
+
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [
+        ("rc", "1.0-rc1 rc rc-rc"),
+        ("rc1", "1.0-rc1"),
+        ("1.0-rc1", "1.0-rc1"),
+        ("c", "1.0-rc1 rc rc-rc"),
+        ("RC", "RC"),
+        ("~", ""),
+        ("rc1x", ""),
+    ],
+)
+async def test_a_search_finds_a_part_of_a_name_in_its_case(
+    database: Database, part: str, names: str
+) -> None:
+    def body(tx: Tx) -> tuple[list[str], int]:
+        repository = named(tx, "rc", "RC", "1.0-rc1", "rc-rc", "other")
+        found = tag_lists.find(tx, repository.id, part)
+        return search(tx, repository, part), found.total
+
+    assert await database.write(body) == (names.split(), len(names.split()))
+
+
+async def test_a_search_follows_what_is_removed_and_restored(
+    database: Database,
+) -> None:
+    def body(tx: Tx) -> list[list[str]]:
+        repository = rows.a_lone_repository(tx)
+        image = rows.an_image(tx, repository)
+        for name in ("build-1", "build-2"):
+            rows.put_tag(tx, repository, name, image)
+        seen = [search(tx, repository, "ild")]
+        tags.delete(tx, repository.id, "build-1", cause=ME)
+        seen.append(search(tx, repository, "ild"))
+        tags.restore_many(tx, repository.id, {"build-1": image.digest}, cause=ME)
+        seen.append(search(tx, repository, "ild-1"))
+        return seen
+
+    assert await database.write(body) == [
+        ["build-1", "build-2"],
+        ["build-2"],
+        ["build-1"],
+    ]
+
+
+async def test_nothing_is_kept_of_tags_that_are_gone(database: Database) -> None:
+    def body(tx: Tx) -> list[str]:
+        repository = named(tx, "ab1", "ab2", "b")
+        tags.delete_first(tx, repository.id, 1, cause=ME)
+        tags.delete(tx, repository.id, "b", cause=ME)
+        return sorted(row["backwards"][::-1] for row in tx.all(_BEGINNINGS))
+
+    assert await database.write(body) == ["a", "ab", "ab2"]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", [TagOrder.NAME, TagOrder.VERSION])
+@pytest.mark.parametrize("limit", [2, 4])
+async def test_what_is_found_nearly_everywhere_is_looked_for_in_order(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    order: TagOrder,
+    limit: int,
+    *,
+    descending: bool,
+) -> None:
+    # A constant, so that the test does not need ten thousand tags.
+    monkeypatch.setattr(tag_lists, "COUNT_LIMIT", limit)
+    names = ["a1", "b", "xa1", "xa2", "xb", "ya", "z"]
+
+    def body(tx: Tx) -> tuple[list[str], list[str]]:
+        repository = named(tx, *names)
+        wanted = TagList(order, descending, search="a")
+        found = tag_lists.find(tx, repository.id, "a")
+        by_number = tag_lists.list_found(tx, repository.id, wanted, found, None, 1, 2)
+        return walk(tx, repository, wanted, 2), [each.name for each in by_number]
+
+    expected = ["a1", "xa1", "xa2", "ya"]
+    if descending:
+        expected.reverse()
+    assert await database.write(body) == (expected, expected[1:3])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    names=st.lists(
+        st.text("ab-", min_size=1, max_size=6), unique=True, min_size=1, max_size=8
+    ),
+    gone=st.integers(0, 4),
+    part=st.text("ab-", min_size=1, max_size=3),
+)
+def test_a_search_finds_what_looking_at_every_name_does(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], gone: int, part: str
+) -> None:
+    database = SqliteDatabase(tmp_path_factory.mktemp("search") / "moorage.db")
+    migrate(database, NOW)
+
+    def body(tx: Tx) -> list[str]:
+        repository = named(tx, *names)
+        tags.delete_first(tx, repository.id, gone, cause=ME)
+        return search(tx, repository, part)
+
+    found = database.write_now(body)
+    assert found == [name for name in sorted(names)[gone:] if part in name]
+
+
+async def test_exclusive_bytes_are_worked_out_for_some_tags(database: Database) -> None:
+    def body(tx: Tx) -> dict[str, int]:
+        repository = named(tx, "a", "b")
+        return dict(tag_lists.exclusive_bytes(tx, repository.id, ["b", "gone"]))
+
+    assert await database.write(body) == {"b": 0}
+
+
+def test_tags_of_an_older_schema_are_found(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "moorage.db")
+    migrate(database, NOW)
+
+    def body(tx: Tx) -> list[str]:
+        repository = named(tx, "build-1", "build-2")
+        before = sorted(row["backwards"] for row in tx.all(_BEGINNINGS))
+        tx.run(Query("test.forget", "DELETE FROM tag_beginning"))
+        tx.run(tag_lists_backfill())
+        assert sorted(row["backwards"] for row in tx.all(_BEGINNINGS)) == before
+        return search(tx, repository, "ld-")
+
+    assert database.write_now(body) == ["build-1", "build-2"]
+
+
+def tag_lists_backfill() -> Query:
+    """Take the statement that fills the table out of its migration."""
+    name = "migrations/0004_tag_lists.sql"
+    text = strip_comments(files("moorage.store").joinpath(name).read_text("utf-8"))
+    (found,) = (part for part in text.split(";") if "INSERT INTO tag_beginning" in part)
+    return Query("test.backfill", found)
