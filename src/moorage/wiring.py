@@ -56,6 +56,7 @@ from moorage.services.members import Members
 from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
 from moorage.services.plans import Plans
+from moorage.services.policies import Policies
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.pull import Pull
@@ -209,6 +210,7 @@ async def build(settings: Settings, database: Database) -> Services:
             tag_lists=TagLists(database, clock),
             cleanup=cleanup,
             plans=Plans(database, clock, signal),
+            policies=Policies(database, clock),
             undo=undo,
             history=History(database),
             jobs=Jobs(database, clock, identity, kinds, undo_window=undo_window),

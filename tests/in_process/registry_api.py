@@ -32,6 +32,7 @@ from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Handler, Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
+from moorage.services.policies import Policies
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
@@ -148,6 +149,7 @@ async def registry_api(
     handlers: dict[str, Handler] = {
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
+        JobKind.RUN_POLICY: Handler(cleanup.run_policy),
         JobKind.RESTORE_TAGS: Handler(undo.run_restore),
         JobKind.PURGE: Handler(undo.run_purge),
         JobKind.COLLECT_GARBAGE: Handler(garbage.collect),
@@ -170,6 +172,7 @@ async def registry_api(
         tag_lists=TagLists(database, clock),
         cleanup=cleanup,
         plans=Plans(database, clock, signal),
+        policies=Policies(database, clock),
         undo=undo,
         history=History(database),
         jobs=Jobs(database, clock, identity, handlers, **window),

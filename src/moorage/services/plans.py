@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from moorage.domain.access import ANONYMOUS, Principal
-from moorage.domain.cleanup import BulkDelete, Decision, Rule, plan, warnings
+from moorage.domain.cleanup import Decision, Rule, Rules, plan, warnings
 from moorage.domain.jobs import JobKind, NewJob
 from moorage.domain.plans import (
     LIFETIME,
@@ -25,7 +25,7 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services import guards
-from moorage.store import jobs, plans, sizes, tags
+from moorage.store import jobs, plans, sizes, traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _Survey:
 
 
 class Plans:
-    """What a bulk delete would do, and doing exactly that; who may is checked before.
+    """What rules would do, and doing exactly that; who may is checked before.
 
     Applying a plan neither needs nor takes the interval between bulk deletes: it is
     done once, to what was looked at.
@@ -70,7 +70,7 @@ class Plans:
     async def preview(
         self,
         repository: Repository,
-        rules: BulkDelete,
+        rules: Rules,
         parameters: Mapping[str, Any],
         excerpt: Excerpt,
         principal: Principal = ANONYMOUS,
@@ -92,7 +92,7 @@ class Plans:
     async def create(
         self,
         repository: Repository,
-        rules: BulkDelete,
+        rules: Rules,
         parameters: Mapping[str, Any],
         principal: Principal,
     ) -> Plan:
@@ -182,12 +182,12 @@ class Plans:
 def _survey(
     tx: Tx,
     repository_id: int,
-    rules: BulkDelete,
+    rules: Rules,
     parameters: Mapping[str, Any],
     guard: TagGuard,
     now: datetime,
 ) -> _Survey:
-    facts = tags.list_facts(tx, repository_id, now=now)
+    facts = traits.list_facts(tx, repository_id, rules, now=now)
     decisions = plan(facts, rules, now, guard)
     graph = sizes.keeping(tx, repository_id)
     going = [each.tag.manifest_id for each in decisions if each.rule is Rule.DELETE]

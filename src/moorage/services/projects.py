@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from moorage.domain.access import (
     Principal,
@@ -21,6 +22,7 @@ from moorage.domain.errors import (
     UnauthenticatedError,
     ValidationError,
 )
+from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import (
     PATH_RULE,
     Namespace,
@@ -32,7 +34,7 @@ from moorage.domain.projects import (
 )
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.services import rights
+from moorage.services import policies, rights
 from moorage.services.authorization import PROJECT_CREATOR
 from moorage.services.groups import namespace_for
 from moorage.services.identity import access_to
@@ -55,6 +57,7 @@ class ProjectView:
     owner: Account | None
     project_level: Role
     group_level: Role
+    cleanup_policy: CleanupPolicy
 
     @property
     def access(self) -> ProjectAccess:
@@ -75,11 +78,15 @@ class ProjectRequest:
     visibility: Visibility = Visibility.PRIVATE
     registry_access: RegistryAccess = RegistryAccess.ENABLED
     description: str = ""
+    cleanup_policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectChanges:
-    """What changes about a project; ``None`` stays as it is."""
+    """What changes about a project; ``None`` stays as it is.
+
+    ``cleanup_policy`` has the fields of the policy that change.
+    """
 
     name: str | None = None
     path: str | None = None
@@ -87,6 +94,7 @@ class ProjectChanges:
     registry_access: RegistryAccess | None = None
     description: str | None = None
     archived: bool | None = None
+    cleanup_policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Projects:
@@ -201,6 +209,7 @@ class Projects:
                 description=wanted.description,
                 now=now,
             )
+            _change_cleanup_policy(tx, project, wanted.cleanup_policy, now)
             return _views(tx, principal, [project], now)[0]
 
         return await self._database.write(body)
@@ -225,6 +234,7 @@ class Projects:
             namespace = namespaces.get(tx, project.namespace_id)
             _check_visibility(project.visibility, namespace)
             projects.update(tx, project)
+            _change_cleanup_policy(tx, project, changes.cleanup_policy, now)
             if changes.path is not None and changes.path != project.path:
                 project = _renamed(tx, project, namespace, changes.path)
             return _views(tx, principal, [project], now)[0]
@@ -265,6 +275,7 @@ def _views(
     owners = accounts.find_many(
         tx, [chain[0].owner_id for chain in chains.values() if chain[0].owner_id]
     )
+    cleanup = policies.cleanup_policies(tx, {p.id: p.created_at for p in found})
     direct: dict[int, Role] = {}
     if principal.account_id is not None:
         ids = [project.id for project in found]
@@ -276,6 +287,7 @@ def _views(
             owner=owners.get(chains[project.namespace_id][0].owner_id or 0),
             project_level=direct.get(project.id, Role.NONE),
             group_level=inherited[project.namespace_id],
+            cleanup_policy=cleanup[project.id],
         )
         for project in found
     ]
@@ -338,6 +350,20 @@ def _renamed(tx: Tx, project: Project, namespace: Namespace, path: str) -> Proje
             "Cannot rename project because it contains container registry tags!"
         )
     return projects.rename(tx, project, namespace, path)
+
+
+def _change_cleanup_policy(
+    tx: Tx, project: Project, changes: Mapping[str, Any], now: datetime
+) -> None:
+    """Change GitLab's policy of a project, whose row this transaction has written."""
+    if not changes:
+        return
+    current = policies.cleanup_policies(tx, {project.id: project.created_at})
+    changed = current[project.id].changed(changes, now)
+    complaints = changed.complaints()
+    if complaints:
+        raise ValidationError(**complaints)
+    policies.save_cleanup_policy(tx, project.id, changed, now=now)
 
 
 def _needed(seen: VisibleProject, changes: ProjectChanges) -> Role:

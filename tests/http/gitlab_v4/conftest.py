@@ -27,6 +27,7 @@ from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
+from moorage.services.policies import Policies
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
@@ -87,6 +88,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         tag_lists=TagLists(database, clock),
         cleanup=cleanup,
         plans=Plans(database, clock, signal),
+        policies=Policies(database, clock),
         undo=Undo(database, clock, signal),
         history=History(database),
         jobs=Jobs(database, clock, identity, {}),

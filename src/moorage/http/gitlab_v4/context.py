@@ -16,6 +16,7 @@ from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
 from moorage.services.plans import Plans
+from moorage.services.policies import Policies
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
@@ -54,6 +55,7 @@ class Context:
     tag_lists: TagLists
     cleanup: Cleanup
     plans: Plans
+    policies: Policies
     undo: Undo
     history: History
     jobs: Jobs

@@ -11,6 +11,7 @@ from typing import Any
 from moorage.domain.access import Principal, RegistryAccess, Role
 from moorage.domain.accounts import Account
 from moorage.domain.members import Member
+from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import Namespace, NamespaceKind, Project
 from moorage.domain.tokens import Token
 from moorage.http.gitlab_v4.context import Context
@@ -214,6 +215,7 @@ def project(context: Context, view: ProjectView, principal: Principal) -> Json:
         "snippets_enabled": False,
         "container_registry_enabled": _registry_enabled(view, principal),
         "container_registry_access_level": one.registry_access.value,
+        "container_expiration_policy": _cleanup_policy(view.cleanup_policy),
         "creator_id": one.creator_id,
         "shared_with_groups": [],
         "permissions": {
@@ -234,6 +236,18 @@ def _links(context: Context, one: Project) -> Json:
         "self": own,
         "members": f"{own}/members",
         "container_registry": f"{own}/registry/repositories",
+    }
+
+
+def _cleanup_policy(one: CleanupPolicy) -> Json:
+    return {
+        "cadence": one.cadence,
+        "enabled": one.enabled,
+        "keep_n": one.keep_n,
+        "older_than": one.older_than,
+        "name_regex": one.name_regex,
+        "name_regex_keep": one.name_regex_keep,
+        "next_run_at": row_time(one.next_run_at),
     }
 
 

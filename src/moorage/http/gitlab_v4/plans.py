@@ -1,17 +1,19 @@
-"""Plans: see what a bulk delete would do, keep it, apply exactly that.
+"""Plans: see what a bulk delete or other rules would do, keep it, apply exactly that.
 
 The order of checks is that of the bulk delete: see ``registry``.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.responses import Response
 
 from moorage.domain.access import Ability
+from moorage.domain.cleanup import Rules
 from moorage.domain.plans import Plan, PlanItem, Verdict
 from moorage.domain.repositories import Repository
+from moorage.domain.rules import RuleSet
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.images import readable, repository_of, require
 from moorage.http.gitlab_v4.jobs import answer_job
@@ -33,18 +35,26 @@ class _ItemParameters(Parameters):
 async def create(call: Call) -> Response:
     """``POST /projects/:id/registry/repositories/:repository_id/plans``."""
     seen = await readable(call)
-    wanted = call.read(RuleParameters)
-    rules = read_rules(wanted)
+    rules, parameters = _read(call)
     page, excerpt = _excerpt(call)
     repository = await repository_of(call, seen)
     require(call, seen, Ability.ADMIN_IMAGE)
     service = call.context.plans
-    made = await service.create(repository, rules, given_rules(wanted), call.principal)
+    made = await service.create(repository, rules, parameters, call.principal)
     found = await service.get(repository.id, made.id or 0, excerpt)
     response = _answer(call, page, found)
     response.status_code = 201
     response.headers["Location"] = _url(call, repository, made)
     return response
+
+
+def _read(call: Call) -> tuple[Rules, dict[str, Any]]:
+    """Read what to plan by: a document of rules, or what a bulk delete takes."""
+    if "rules" in call.given:
+        document = call.given["rules"]
+        return RuleSet.parse(document), {"rules": document}
+    wanted = call.read(RuleParameters)
+    return read_rules(wanted), given_rules(wanted)
 
 
 async def get(call: Call) -> Response:

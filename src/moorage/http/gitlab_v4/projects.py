@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from starlette.responses import Response
 
 from moorage.domain.access import RegistryAccess, Role, Visibility
@@ -41,6 +42,18 @@ class ListProjects(Parameters):
     sort: Literal["asc", "desc"] = "desc"
 
 
+class CleanupPolicyAttributes(Parameters):
+    """GitLab's cleanup policy, as far as it is given."""
+
+    enabled: bool | UnsetType = UNSET
+    cadence: str | UnsetType = UNSET
+    keep_n: int | UnsetType | None = UNSET
+    older_than: str | UnsetType | None = UNSET
+    name_regex: str | UnsetType | None = UNSET
+    name_regex_delete: str | UnsetType | None = UNSET
+    name_regex_keep: str | UnsetType | None = UNSET
+
+
 class CreateProject(Parameters):
     """``POST /projects``."""
 
@@ -52,6 +65,7 @@ class CreateProject(Parameters):
     description: str | None = None
     container_registry_enabled: bool | None = None
     container_registry_access_level: RegistryAccess | None = None
+    container_expiration_policy_attributes: CleanupPolicyAttributes | None = None
 
 
 class UpdateProject(Parameters):
@@ -78,6 +92,7 @@ class UpdateProject(Parameters):
     archived: bool | None = None
     container_registry_enabled: bool | None = None
     container_registry_access_level: RegistryAccess | None = None
+    container_expiration_policy_attributes: CleanupPolicyAttributes | None = None
 
 
 async def list_projects(call: Call) -> Response:
@@ -121,6 +136,7 @@ async def create(call: Call) -> Response:
         visibility=wanted.visibility or Visibility.PRIVATE,
         registry_access=_registry_access(wanted) or RegistryAccess.ENABLED,
         description=wanted.description or "",
+        cleanup_policy=_cleanup_policy(wanted),
     )
     view = await call.context.projects.create(call.principal, request)
     return answer(shown(call, view, simple=False), 201)
@@ -138,6 +154,7 @@ async def update(call: Call) -> Response:
         registry_access=_registry_access(wanted),
         description=wanted.description,
         archived=wanted.archived,
+        cleanup_policy=_cleanup_policy(wanted),
     )
     view = await call.context.projects.update(call.principal, call.reference(), changes)
     if not isinstance(limit_bytes, UnsetType):
@@ -203,6 +220,24 @@ def _registry_access(wanted: CreateProject | UpdateProject) -> RegistryAccess | 
         return None
     enabled = wanted.container_registry_enabled
     return RegistryAccess.ENABLED if enabled else RegistryAccess.DISABLED
+
+
+def _cleanup_policy(wanted: CreateProject | UpdateProject) -> dict[str, Any]:
+    """Return what was given of a policy; the newer name of the expression wins."""
+    attributes = wanted.container_expiration_policy_attributes
+    if attributes is None:
+        return {}
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(attributes).items()
+        if value is not UNSET
+    }
+    if "name_regex_delete" in given:
+        given["name_regex"] = given.pop("name_regex_delete")
+    for name in ("older_than", "name_regex_keep"):
+        if given.get(name) == "":
+            given[name] = None
+    return given
 
 
 ROUTES = (
