@@ -18,7 +18,8 @@ SELECT m.id, m.digest, m.media_type, m.size_bytes, m.lease_until_us,
  WHERE r.path = :path AND r.deleted_at_us IS NULL;
 
 -- name: put
--- A manifest that is pushed again keeps the time of its first push.
+-- A manifest that is pushed again keeps the time of its first push, and what the undo
+-- window holds it for.
 INSERT INTO manifest (repository_id, digest, media_type, size_bytes, config_digest,
                       subject_digest, artifact_type, total_bytes, platforms,
                       created_at_us, pushed_at_us, lease_until_us)
@@ -26,7 +27,10 @@ VALUES (:repository_id, :digest, :media_type, :size_bytes, :config_digest,
         :subject_digest, :artifact_type, :total_bytes, :platforms,
         :created_at_us, :now_us, :lease_until_us)
     ON CONFLICT (repository_id, digest) DO UPDATE
-   SET lease_until_us = excluded.lease_until_us, deleted_at_us = NULL
+   SET lease_until_us = CASE WHEN manifest.lease_until_us > excluded.lease_until_us
+                             THEN manifest.lease_until_us
+                             ELSE excluded.lease_until_us END,
+       deleted_at_us = NULL
 RETURNING id, total_bytes, created_at_us, pushed_at_us;
 
 -- name: lock_facts
@@ -64,7 +68,9 @@ SELECT :manifest_id, :repository_id, digests.value
 
 -- name: renew
 -- Locks the children that an index is about to list, against their collection.
-UPDATE manifest SET lease_until_us = :lease_until_us
+UPDATE manifest
+   SET lease_until_us = CASE WHEN lease_until_us > :lease_until_us
+                             THEN lease_until_us ELSE :lease_until_us END
  WHERE repository_id = :repository_id AND digest IN ({{texts:digests}})
    AND deleted_at_us IS NULL
 RETURNING digest, total_bytes, created_at_us;

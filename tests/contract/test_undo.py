@@ -1,0 +1,147 @@
+"""Restoring, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract import graph, rows
+from contract.rows import NOW
+from moorage.domain.access import Principal
+from moorage.domain.history import Cause, ImageGoneError
+from moorage.domain.media_types import OCI_MANIFEST
+from moorage.ports.query import Query, load
+from moorage.ports.signals import LocalSignal
+from moorage.services.undo import Undo
+from moorage.store import garbage, history, repositories, tags
+from moorage.store.times import to_us
+from moorage.testing.clock import FrozenClock
+
+if TYPE_CHECKING:
+    from moorage.domain.projects import Project
+    from moorage.domain.repositories import Repository
+    from moorage.ports.database import Database, Tx
+
+WINDOW = timedelta(days=7)
+LATER = NOW + timedelta(hours=1)
+BACK = Cause("me", LATER, LATER + WINDOW, restores=True)
+GONE = Cause("me", NOW, NOW + WINDOW)
+
+_LEASE = Query("test.lease", "SELECT lease_until_us FROM manifest WHERE id = :id")
+
+
+def removed(tx: Tx, *names: str) -> tuple[Repository, rows.Image]:
+    """Make tags of one image, and remove them."""
+    repository = rows.a_lone_repository(tx)
+    image = rows.an_image(tx, repository)
+    for name in names:
+        rows.put_tag(tx, repository, name, image)
+    seen = dict.fromkeys(names, image.digest)
+    assert tags.delete_many(tx, repository.id, seen, cause=GONE) == sorted(names)
+    return repository, image
+
+
+async def test_what_is_there_again_or_gone_is_told_apart(database: Database) -> None:
+    def body(tx: Tx) -> None:
+        repository, image = removed(tx, "a", "b")
+        other = rows.an_image(tx, repository)
+        rows.put_tag(tx, repository, "b", other)
+        nowhere = graph.a_manifest(tx, rows.a_repository(tx, _project(tx), "other"))
+        wanted = {"a": image.digest, "b": image.digest, "c": nowhere.digest}
+        done = tags.restore_many(tx, repository.id, wanted, cause=BACK)
+        assert (done.names, done.gone) == (["a"], ["c"])
+        found = tags.find_detail(tx, repository.id, "b")
+        assert found is not None
+        assert found.digest == other.digest
+        counted = repositories.find(tx, repository.id)
+        assert counted is not None
+        assert counted.tag_count == 2
+        assert rows.tag_events(tx)[-1]["action"] == "restore"
+
+    await database.write(body)
+
+
+def _project(tx: Tx) -> Project:
+    return rows.a_project(tx, rows.a_group(tx, "elsewhere"))
+
+
+async def test_a_restore_and_a_collection_exclude_one_another(
+    database: Database,
+) -> None:
+    repository, image = await database.write(lambda tx: removed(tx, "v1"))
+    clock = FrozenClock(NOW + WINDOW)
+    undo = Undo(database, clock, LocalSignal(), undo_window=WINDOW)
+    me = Principal(None, "me")
+
+    async def collect() -> None:
+        now = clock.now()
+        await database.write(lambda tx: garbage.sweep_manifests(tx, 10, now=now))
+
+    results = await asyncio.gather(
+        undo.restore_tag(repository.id, "v1", None, me),
+        collect(),
+        return_exceptions=True,
+    )
+    names = await database.read(lambda tx: rows.tag_names(tx, repository))
+    if isinstance(results[0], ImageGoneError):
+        assert names == []
+    else:
+        assert names == ["v1"]
+        assert await database.read(lambda tx: tx.one(_LEASE, id=image.id)) is not None
+
+
+async def test_the_last_removal_by_a_job_counts(database: Database) -> None:
+    def body(tx: Tx) -> list[str]:
+        repository = rows.a_lone_repository(tx)
+        cause = Cause("me", NOW, NOW + WINDOW, job_id=1)
+        images = [rows.an_image(tx, repository) for _ in range(2)]
+        for image in images:
+            rows.put_tag(tx, repository, "v1", image)
+            tags.delete_first(tx, repository.id, 10, cause=cause)
+        tx.run(_JOB)
+        history.add_removed_by(tx, repository.id, 1, 7)
+        return [row["digest"] for row in tx.all(_ITEMS)] + [str(images[1].digest)]
+
+    found = await database.write(body)
+    assert found[0] == found[1]
+    assert len(found) == 2
+
+
+_JOB = Query(
+    "test.job",
+    "INSERT INTO job (id, kind, arguments, actor, state, attempts, run_at_us, done,"
+    " total, created_at_us) VALUES (7, 'x', '{}', 'me', 'queued', 0, 0, 0, 0, 0)",
+)
+_ITEMS = Query("test.items", "SELECT digest FROM job_item WHERE job_id = 7")
+
+
+@pytest.mark.parametrize("again", [timedelta(hours=2), 2 * WINDOW])
+async def test_a_new_push_does_not_cut_the_window_short(
+    database: Database, again: timedelta
+) -> None:
+    def body(tx: Tx) -> int:
+        repository, image = removed(tx, "v1")
+        tx.run(
+            load("manifests").put,
+            repository_id=repository.id,
+            digest=str(image.digest),
+            media_type=OCI_MANIFEST,
+            size_bytes=1,
+            config_digest=None,
+            subject_digest=None,
+            artifact_type=None,
+            total_bytes=1,
+            platforms="[]",
+            created_at_us=0,
+            now_us=0,
+            lease_until_us=to_us(NOW + again),
+        )
+        row = tx.one(_LEASE, id=image.id)
+        assert row is not None
+        lease: int = row["lease_until_us"]
+        return lease
+
+    assert await database.write(body) == to_us(NOW + max(again, WINDOW))
