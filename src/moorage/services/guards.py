@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from moorage.domain.access import CredentialKind, Principal, seen_from
@@ -59,6 +60,30 @@ def of_job(tx: Tx, project_id: int, account_id: int | None, now: datetime) -> Ta
     if account.admin:
         return TagGuard(rules, ProtectionLevel.ADMIN)
     return TagGuard(rules, members.project_level(tx, project, account.id, now))
+
+
+def check_tags(
+    tx: Tx,
+    principal: Principal,
+    repository: Repository,
+    names: Sequence[str],
+    now: datetime,
+) -> None:
+    """Let pass a push of tags, or any other way to make or move them.
+
+    Raises:
+        ProtectedTagError, ImmutableTagError: A rule stops one of them.
+    """
+    if not names:
+        return
+    guard = of_project(tx, principal, repository.project_id, now)
+    for name in names:
+        exists = False
+        if guard.immutable_by(name) is not None:
+            # Of two that would both make it, one waits and finds it there.
+            protection.lock_project(tx, repository.project_id)
+            exists = tags.find_detail(tx, repository.id, name) is not None
+        guard.check_push(name, exists=exists)
 
 
 def check_push(

@@ -37,6 +37,7 @@ from moorage.domain.sizes import reach
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
+from moorage.services import guards
 from moorage.services.jobs import JobRun
 from moorage.services.standing import may_administer
 from moorage.store import (
@@ -87,11 +88,15 @@ class Undo:
             TagPresentError: It is there, and no digest is given.
             NeverTaggedError: It never pointed to this digest.
             ImageGoneError: The image was collected.
+            ProtectedTagError, ImmutableTagError: A rule keeps the caller from it.
         """
         now = self._clock.now()
         cause = Cause(principal.actor, now, now + self._undo_window, restores=True)
 
         def body(tx: Tx) -> TagDetail:
+            repository = repositories.find(tx, repository_id)
+            if repository is not None:
+                guards.check_tags(tx, principal, repository, [name], now)
             wanted = digest or _last_digest(tx, repository_id, name)
             if not history.pointed(tx, repository_id, name, wanted):
                 raise NeverTaggedError
