@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from live.images import OCI_INDEX
 from live.programs import ProgramFailedError, make_busybox_layout, run
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ class ContainerTool:
     def __init__(self, program: str, folder: Path, estate: Estate) -> None:
         self.repository = f"{estate.project().path_with_namespace}/app"
         self.image = f"{estate.server.host}/{self.repository}"
-        self._options = ["--tls-verify=false", "--creds"]
-        self._options.append(f"root:{estate.server.root_token}")
+        self.credentials = f"root:{estate.server.root_token}"
+        self._options = ["--tls-verify=false", "--creds", self.credentials]
         self._command = [program, "--root", str(folder / "root")]
         self._command += ["--runroot", str(folder / "run"), "--storage-driver=vfs"]
         if program == "podman":
@@ -138,3 +140,34 @@ def test_buildah_pulls_the_image_that_it_built_and_pushed(
     assert buildah("inspect", "--format", "{{.FromImageDigest}}", image) == (
         (tmp_path / "digest").read_text()
     )
+
+
+@pytest.mark.parametrize("program", ["podman", "buildah"])
+def test_an_image_for_two_platforms_is_built_pushed_and_pulled_by_platform(
+    estate: Estate, storage: Path, tmp_path: Path, program: str
+) -> None:
+    tool = ContainerTool(program, storage, estate)
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text(_DOCKERFILE)
+    run("cp", "-L", "/bin/busybox", context / "busybox")
+    image = f"{tool.image}:multi"
+    # Without --no-cache the second platform would be given the layers of the first.
+    build = ("--no-cache", "--isolation=chroot", "--manifest", image, context)
+    for architecture in ("amd64", "arm64"):
+        tool("bud" if program == "buildah" else "build", "--arch", architecture, *build)
+    push = ("manifest", "push", "--all", "--tls-verify=false")
+    tool(*push, "--creds", tool.credentials, image, f"docker://{image}")
+    tool("rmi", "--all", "--force")
+    with estate.registry(estate.admin) as registry:
+        registry.pull(tool.repository, "multi")
+        made = registry.manifest(tool.repository, "multi")
+    assert made.headers["Content-Type"] == OCI_INDEX
+    architectures = [
+        one["platform"]["architecture"] for one in made.json()["manifests"]
+    ]
+    assert architectures == ["amd64", "arm64"]
+    tool.over_http("pull", "--arch", "arm64", image)
+    shown = json.loads(tool("inspect", "--type", "image", image))
+    found = shown["OCIv1"] if isinstance(shown, dict) else shown[0]
+    assert (found.get("architecture") or found["Architecture"]) == "arm64"

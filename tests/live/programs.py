@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
 _BUSYBOX = "/bin/busybox"
 
 
@@ -31,7 +31,7 @@ def run(
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PATH": _PATH, **(environment or {})},
+        env={**os.environ, "PATH": PATH, **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
