@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -140,7 +141,7 @@ async def test_bytes_are_those_of_the_model(database: Database) -> None:
 
     for seed in range(SEEDS):
         with pytest.raises(Undone):
-            await database.write(lambda tx, seed=seed: body(tx, seed))
+            await database.write(partial(body, seed=seed))
 
 
 def _node(model: Model, name: str) -> int:

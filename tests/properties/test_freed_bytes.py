@@ -92,7 +92,7 @@ class World:
         self.plans = Plans(self.database, self.clock, signal)
         cleanup = Cleanup(self.database, self.clock, signal, undo_window=WINDOW)
         self.undo = Undo(self.database, self.clock, signal, undo_window=WINDOW)
-        handlers = {
+        handlers: dict[str, Handler] = {
             JobKind.DELETE_TAGS: Handler(cleanup.delete),
             JobKind.RESTORE_TAGS: Handler(self.undo.run_restore),
             JobKind.PURGE: Handler(self.undo.run_purge),
