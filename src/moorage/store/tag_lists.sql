@@ -25,24 +25,30 @@ SELECT backwards
  LIMIT :limit;
 
 -- name: count_beginning_with
--- Beginnings of which none begins with another: no tag counts twice.
+-- Beginnings of which none begins with another: no tag counts twice. CROSS JOIN, so that
+-- SQLite goes through the beginnings and not through the tags.
 SELECT COUNT(*) AS total
   FROM (SELECT 1
           FROM ({{rows:beginnings(low text, high text)}}) AS b
-          JOIN tag ON tag.repository_id = :repository_id
-                  AND tag.name >= b.low AND tag.name < b.high
+         CROSS JOIN tag
+         WHERE tag.repository_id = :repository_id
+           AND tag.name >= b.low AND tag.name < b.high
          LIMIT :limit) AS counted;
 
 -- name: list_found(order=name|version|created|pushed|pulled|size; direction=asc|desc)
--- Of the tags whose names begin as given, a page. All of them are sorted.
+-- Of the tags whose names begin as given, a page. All of them are sorted. Materialized,
+-- so that no index of another order is gone through.
+WITH found (name, key) AS MATERIALIZED (
+    SELECT tag.name,
+           {{order: tag.name | tag.version_key | tag.created_at_us | tag.pushed_at_us
+                  | COALESCE(tag.pulled_at_us, 0) | tag.total_bytes}}
+      FROM ({{rows:beginnings(low text, high text)}}) AS b
+     CROSS JOIN tag
+     WHERE tag.repository_id = :repository_id
+       AND tag.name >= b.low AND tag.name < b.high
+)
 SELECT name, key
-  FROM (SELECT tag.name,
-               {{order: tag.name | tag.version_key | tag.created_at_us
-                      | tag.pushed_at_us | COALESCE(tag.pulled_at_us, 0)
-                      | tag.total_bytes}} AS key
-          FROM ({{rows:beginnings(low text, high text)}}) AS b
-          JOIN tag ON tag.repository_id = :repository_id
-                  AND tag.name >= b.low AND tag.name < b.high) AS keyed
+  FROM found
  WHERE (key, name) {{direction: > | <}} (:key, :name)
  ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
  LIMIT :limit OFFSET :offset;
