@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -251,6 +251,7 @@ class ImageConfig:
 
     created_at: datetime | None
     platform: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, content: bytes) -> ImageConfig:
@@ -264,7 +265,32 @@ class ImageConfig:
             return cls(None, None)
         if not isinstance(body, dict):
             return cls(None, None)
-        return cls(_created(body.get("created")), platform_text(body) or None)
+        inner = body.get("config")
+        labels = inner.get("Labels") if isinstance(inner, dict) else None
+        return cls(
+            _created(body.get("created")),
+            platform_text(body) or None,
+            keepable_labels(labels),
+        )
+
+
+MAX_LABELS = 200
+MAX_LABEL_NAME, MAX_LABEL_VALUE = 256, 1024
+
+
+def keepable_labels(labels: object) -> Mapping[str, str]:
+    """Return the labels or annotations that rules may look at: short texts."""
+    if not isinstance(labels, dict):
+        return {}
+    kept = [
+        (name, value)
+        for name, value in labels.items()
+        if _is_text(name)
+        and _is_text(value)
+        and len(name) <= MAX_LABEL_NAME
+        and len(value) <= MAX_LABEL_VALUE
+    ]
+    return dict(kept[:MAX_LABELS])
 
 
 REPRODUCIBLE_UNTIL = datetime(1980, 1, 3, tzinfo=UTC)

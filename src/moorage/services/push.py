@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from moorage.domain.access import Principal
@@ -14,6 +14,7 @@ from moorage.domain.manifest import (
     ImageConfig,
     Manifest,
     effective_created_at,
+    keepable_labels,
 )
 from moorage.domain.names import RepositoryName, TagName
 from moorage.domain.repositories import Repository
@@ -21,7 +22,7 @@ from moorage.ports.blobs import BlobKey, BlobStore
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import guards
-from moorage.store import blobs, events, manifests, tags
+from moorage.store import blobs, events, manifests, tags, traits
 
 MAX_CONFIG_BYTES = 4 << 20
 """Larger configurations are stored but not read for dates and platforms."""
@@ -81,6 +82,7 @@ class Push:
                 lease_until=lease_until,
                 now=now,
             )
+            traits.put_labels(tx, facts.id, _labels(tx, repository, manifest, config))
             for name in tag_names:
                 tags.put(
                     tx,
@@ -138,6 +140,20 @@ class Push:
 
 def _platforms(config: ImageConfig) -> tuple[str, ...]:
     return (config.platform,) if config.platform else ()
+
+
+def _labels(
+    tx: Tx, repository: Repository, manifest: Manifest, config: ImageConfig
+) -> Mapping[str, str]:
+    """Return labels and annotations; an index has the labels that its children share.
+
+    Annotations win.
+    """
+    labels = config.labels
+    if manifest.is_index:
+        children = [child.digest for child in manifest.children]
+        labels = traits.shared_labels(tx, repository.id, children)
+    return {**labels, **keepable_labels(manifest.annotations)}
 
 
 def _total_bytes(manifest: Manifest, children: Sequence[manifests.ChildFacts]) -> int:

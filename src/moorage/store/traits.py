@@ -6,10 +6,11 @@ Kept apart, and read only for rules that ask for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from moorage.domain.cleanup import NO_TRAITS, Rules, TagFacts, Traits
+from moorage.domain.digest import Digest
 from moorage.ports.database import Tx
 from moorage.ports.query import load
 from moorage.store import tags
@@ -21,6 +22,21 @@ def put_labels(tx: Tx, manifest_id: int, labels: Mapping[str, str]) -> None:
     """Remember what an image's labels and annotations say; most have none."""
     if labels:
         tx.run(_SQL.put_labels, manifest_id=manifest_id, labels=json.dumps(labels))
+
+
+def shared_labels(
+    tx: Tx, repository_id: int, digests: Sequence[Digest]
+) -> Mapping[str, str]:
+    """Return what the labels of several images have in common."""
+    rows = tx.all(
+        _SQL.list_labels,
+        repository_id=repository_id,
+        digests=[str(digest) for digest in digests],
+    )
+    if not rows or len(rows) < len(set(digests)):
+        return {}
+    first, *others = [set(json.loads(row["labels"]).items()) for row in rows]
+    return dict(first.intersection(*others))
 
 
 def list_facts(
