@@ -75,6 +75,7 @@ from moorage.services.users import Users
 from moorage.services.uses import Uses
 from moorage.services.webhooks import Webhooks
 from moorage.services.why import Why
+from moorage.services.wide_cleanup import WideCleanup
 from moorage.store import secrets as secret_store
 
 log = structlog.get_logger()
@@ -146,9 +147,11 @@ async def build(settings: Settings, database: Database) -> Services:
     garbage_queue = GarbageQueue(database, clock, signal, garbage)
     uses = Uses(database, clock)
     undo = Undo(database, clock, signal, undo_window=undo_window)
+    wide_cleanup = WideCleanup(database, clock, signal, cleanup)
     kinds = handlers(
         repositories,
         cleanup,
+        wide_cleanup,
         uploads,
         garbage_queue,
         undo,
@@ -209,6 +212,7 @@ async def build(settings: Settings, database: Database) -> Services:
             tags=Tags(database, clock, undo_window=undo_window),
             tag_lists=TagLists(database, clock),
             cleanup=cleanup,
+            wide_cleanup=wide_cleanup,
             plans=Plans(database, clock, signal),
             policies=Policies(database, clock),
             undo=undo,

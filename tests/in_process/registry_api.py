@@ -45,6 +45,7 @@ from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
 from moorage.services.why import Why
+from moorage.services.wide_cleanup import WideCleanup
 from moorage.store import members, projects, tokens
 from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
@@ -143,12 +144,14 @@ async def registry_api(
     window = {"undo_window": undo_window}
     repositories = Repositories(database, clock, signal, **window)
     cleanup = Cleanup(database, clock, signal, interval=interval, **window)
+    wide_cleanup = WideCleanup(database, clock, signal, cleanup)
     undo = Undo(database, clock, signal, **window)
     collector = Garbage(database, MemoryBlobStore(), clock)
     garbage = GarbageQueue(database, clock, signal, collector)
     handlers: dict[str, Handler] = {
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
+        JobKind.DELETE_TAGS_WIDELY: Handler(wide_cleanup.run),
         JobKind.RUN_POLICY: Handler(cleanup.run_policy),
         JobKind.RESTORE_TAGS: Handler(undo.run_restore),
         JobKind.PURGE: Handler(undo.run_purge),
@@ -171,6 +174,7 @@ async def registry_api(
         tags=Tags(database, clock, **window),
         tag_lists=TagLists(database, clock),
         cleanup=cleanup,
+        wide_cleanup=wide_cleanup,
         plans=Plans(database, clock, signal),
         policies=Policies(database, clock),
         undo=undo,

@@ -46,6 +46,7 @@ class JobKind(StrEnum):
 
     DELETE_REPOSITORY = "delete_repository"
     DELETE_TAGS = "delete_tags"
+    DELETE_TAGS_WIDELY = "delete_tags_widely"
     EXPIRE_UPLOADS = "expire_uploads"
     COLLECT_GARBAGE = "collect_garbage"
     DELIVER_EVENTS = "deliver_events"

@@ -14,11 +14,13 @@ from moorage.services.jobs import Handler, JobRun
 from moorage.services.repositories import Repositories
 from moorage.services.undo import Undo
 from moorage.services.uploads import Uploads
+from moorage.services.wide_cleanup import WideCleanup
 
 
 def handlers(
     repositories: Repositories,
     cleanup: Cleanup,
+    wide_cleanup: WideCleanup,
     uploads: Uploads,
     garbage: GarbageQueue,
     undo: Undo,
@@ -33,6 +35,7 @@ def handlers(
     return {
         JobKind.DELETE_REPOSITORY: Handler(repositories.delete, repositories.follow),
         JobKind.DELETE_TAGS: Handler(cleanup.delete),
+        JobKind.DELETE_TAGS_WIDELY: Handler(wide_cleanup.run),
         JobKind.RUN_POLICY: Handler(cleanup.run_policy),
         JobKind.EXPIRE_UPLOADS: Handler(expire_uploads),
         JobKind.RESTORE_TAGS: Handler(undo.run_restore),

@@ -7,7 +7,7 @@ never plans again: rules such as ``keep_n`` applied to what is left would delete
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -38,7 +38,7 @@ _MOVED = "It was moved, removed, held or protected after the plan was made."
 
 
 @dataclass(frozen=True, slots=True)
-class _Arguments:
+class Arguments:
     """What a job's row keeps of who asked, and of the rules or the plan."""
 
     project_id: int
@@ -52,10 +52,25 @@ class _Arguments:
 
     @classmethod
     def of(cls, job: Job) -> Self:
+        """Read what ``asdict`` wrote."""
         return cls(**job.arguments)
+
+    @classmethod
+    def from_rules(cls, rules: BulkDelete, principal: Principal) -> Self:
+        """Keep rules for a job of any project."""
+        older_than = rules.older_than
+        return cls(
+            project_id=0,
+            account_id=principal.account_id,
+            delete=rules.delete.text,
+            keep=None if rules.keep is None else rules.keep.text,
+            keep_n=rules.keep_n,
+            older_than_us=None if older_than is None else older_than // _MICROSECOND,
+        )
 
     @property
     def rules(self) -> BulkDelete:
+        """The rules again."""
         older_than_us = self.older_than_us
         return BulkDelete(
             delete=Pattern.parse(self.delete),
@@ -94,33 +109,37 @@ class Cleanup:
             CleanupTooSoonError: Another was accepted within the interval.
         """
         now = self._clock.now()
-        older_than = rules.older_than
-        arguments = _Arguments(
-            project_id=repository.project_id,
-            account_id=principal.account_id,
-            delete=rules.delete.text,
-            keep=None if rules.keep is None else rules.keep.text,
-            keep_n=rules.keep_n,
-            older_than_us=None if older_than is None else older_than // _MICROSECOND,
+        arguments = Arguments.from_rules(rules, principal)
+        job_id = await self._database.write(
+            lambda tx: self.enqueue(tx, repository, arguments, principal.actor, now)
         )
-        job = NewJob(
-            kind=JobKind.DELETE_TAGS,
-            arguments=asdict(arguments),
-            actor=principal.actor,
-            repository_id=repository.id,
-        )
-
-        def body(tx: Tx) -> int:
-            job_id = jobs.enqueue(tx, job, now=now)
-            if self._interval and not repositories.accept_cleanup(
-                tx, repository.id, interval=self._interval, now=now
-            ):
-                raise CleanupTooSoonError
-            return job_id
-
-        job_id = await self._database.write(body)
         self._signal.notify()
         return job_id
+
+    def enqueue(
+        self,
+        tx: Tx,
+        repository: Repository,
+        arguments: Arguments,
+        actor: str,
+        now: datetime,
+    ) -> int:
+        """Do the same in a transaction, for whoever asked.
+
+        Raises:
+            CleanupTooSoonError: Another was accepted within the interval.
+        """
+        job = NewJob(
+            kind=JobKind.DELETE_TAGS,
+            arguments=asdict(replace(arguments, project_id=repository.project_id)),
+            actor=actor,
+            repository_id=repository.id,
+        )
+        if self._interval and not repositories.accept_cleanup(
+            tx, repository.id, interval=self._interval, now=now
+        ):
+            raise CleanupTooSoonError
+        return jobs.enqueue(tx, job, now=now)
 
     async def delete(self, run: JobRun) -> Mapping[str, Any]:
         """Plan, unless that is done, then remove what is planned and has not moved.
@@ -130,7 +149,7 @@ class Cleanup:
         Raises:
             ForbiddenError: Who asked for it may no longer administer the images.
         """
-        arguments, repository_id = _Arguments.of(run.job), run.job.repository_id or 0
+        arguments, repository_id = Arguments.of(run.job), run.job.repository_id or 0
         await self._check_right(arguments)
         return await self._carry_out(run, repository_id, arguments)
 
@@ -139,11 +158,11 @@ class Cleanup:
 
         The handler of ``JobKind.RUN_POLICY``.
         """
-        arguments, repository_id = _Arguments.of(run.job), run.job.repository_id or 0
+        arguments, repository_id = Arguments.of(run.job), run.job.repository_id or 0
         return await self._carry_out(run, repository_id, arguments)
 
     async def _carry_out(
-        self, run: JobRun, repository_id: int, arguments: _Arguments
+        self, run: JobRun, repository_id: int, arguments: Arguments
     ) -> Mapping[str, Any]:
         total = await self._plan_once(run, repository_id, arguments)
         await self._work_off(run, repository_id, total)
@@ -155,7 +174,7 @@ class Cleanup:
             "skipped": outcomes.get(ItemOutcome.SKIPPED, 0),
         }
 
-    async def _check_right(self, arguments: _Arguments) -> None:
+    async def _check_right(self, arguments: Arguments) -> None:
         now = self._clock.now()
 
         def body(tx: Tx) -> bool:
@@ -166,7 +185,7 @@ class Cleanup:
             raise ForbiddenError
 
     async def _plan_once(
-        self, run: JobRun, repository_id: int, arguments: _Arguments
+        self, run: JobRun, repository_id: int, arguments: Arguments
     ) -> int:
         """Store the plan, or find it stored; return how many tags are to go."""
         job_id = run.job.id
@@ -204,7 +223,7 @@ class Cleanup:
         self, run: JobRun, repository_id: int, after: int, total: int
     ) -> None:
         job, now = run.job, self._clock.now()
-        arguments = _Arguments.of(job)
+        arguments = Arguments.of(job)
         cause = Cause(job.actor, now, now + self._undo_window, job.id)
 
         def body(tx: Tx) -> None:
@@ -224,13 +243,13 @@ class Cleanup:
         await run.write(body)
 
 
-def _rules(tx: Tx, arguments: _Arguments) -> Rules:
+def _rules(tx: Tx, arguments: Arguments) -> Rules:
     if arguments.policy_id is None:
         return arguments.rules
     return policies.rules_of(tx, arguments.policy_id, arguments.project_id)
 
 
-def _guard(tx: Tx, arguments: _Arguments, now: datetime) -> TagGuard:
+def _guard(tx: Tx, arguments: Arguments, now: datetime) -> TagGuard:
     return guards.of_job(tx, arguments.project_id, arguments.account_id, now)
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
-from moorage.domain.access import Ability, Principal, may
+from moorage.domain.access import Ability, Principal, Role, may
 from moorage.domain.errors import (
     ForbiddenError,
+    GroupUnknownError,
     JobUnknownError,
     UnauthenticatedError,
 )
@@ -25,6 +26,7 @@ from moorage.domain.projects import Project
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.identity import Identity
+from moorage.services.rights import group_for
 from moorage.store import jobs, projects
 
 LEASE = timedelta(seconds=60)
@@ -120,8 +122,11 @@ class Jobs:
         if found is None:
             raise JobUnknownError
         job, project = found
+        group_id = job.arguments.get("group_id")
         if project is not None:
             await self._check(principal, project)
+        elif group_id is not None:
+            await self._check_group(principal, group_id)
         elif not principal.admin:
             raise JobUnknownError
         return job
@@ -131,6 +136,21 @@ class Jobs:
         if not may(principal, Ability.READ_IMAGE, access):
             raise JobUnknownError
         if not may(principal, Ability.ADMIN_IMAGE, access):
+            raise ForbiddenError
+
+    async def _check_group(self, principal: Principal, group_id: int) -> None:
+        now = self._clock.now()
+        try:
+            seen = await self._database.read(
+                lambda tx: group_for(tx, principal, group_id, now)
+            )
+        except GroupUnknownError:
+            raise JobUnknownError from None
+        if principal.admin:
+            return
+        if seen.level < Role.REPORTER:
+            raise JobUnknownError
+        if seen.level < Role.MAINTAINER:
             raise ForbiddenError
 
     async def list_items(

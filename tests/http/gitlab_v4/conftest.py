@@ -40,6 +40,7 @@ from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
 from moorage.services.why import Why
+from moorage.services.wide_cleanup import WideCleanup
 from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
 
@@ -87,6 +88,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         tags=Tags(database, clock),
         tag_lists=TagLists(database, clock),
         cleanup=cleanup,
+        wide_cleanup=WideCleanup(database, clock, signal, cleanup),
         plans=Plans(database, clock, signal),
         policies=Policies(database, clock),
         undo=Undo(database, clock, signal),

@@ -36,6 +36,7 @@ from moorage.http.gitlab_v4 import (
     users,
     webhooks,
     why,
+    wide_cleanup,
 )
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.authentication import authenticate, check_scopes
@@ -62,6 +63,7 @@ ROUTES: Sequence[Route] = (
     *members.ROUTES,
     *registry.ROUTES,
     *tag_lists.ROUTES,
+    *wide_cleanup.ROUTES,
     *plans.ROUTES,
     *policies.ROUTES,
     *history.ROUTES,

@@ -29,6 +29,7 @@ from moorage.services.usage import UsageReports
 from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
 from moorage.services.why import Why
+from moorage.services.wide_cleanup import WideCleanup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ class Context:
     tags: Tags
     tag_lists: TagLists
     cleanup: Cleanup
+    wide_cleanup: WideCleanup
     plans: Plans
     policies: Policies
     undo: Undo
