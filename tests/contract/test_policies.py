@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from contract import rows
 from contract.rows import NOW
+from moorage.domain.access import RegistryAccess
 from moorage.domain.holds import NewHold
 from moorage.domain.jobs import JobKind, JobState
 from moorage.domain.policies import CleanupPolicy, Policy
@@ -170,6 +171,23 @@ async def test_a_policy_of_a_group_runs_at_every_depth(scene: Scene) -> None:
     assert [job.result for job in runs] == [{"deleted": 2, "skipped": 0}] * 2
     project_ids = [job.arguments["project_id"] for job in runs]
     assert project_ids == [project.id for project in scene.projects]
+
+
+@pytest.mark.parametrize(
+    "change", [{"archived_at": NOW}, {"registry_access": RegistryAccess.DISABLED}]
+)
+async def test_a_policy_leaves_projects_alone_that_are_out_of_use(
+    scene: Scene, change: dict[str, Any]
+) -> None:
+    changed = replace(scene.projects[0], **change)
+    await scene.database.write(lambda tx: projects.update(tx, changed))
+    await scene.make()
+    await scene.make(Scope(namespace_id=scene.group.id))
+    scene.clock.advance(DAY)
+    await scene.look()
+    assert [job.repository_id for job in await scene.runs()] == [
+        scene.repositories[1].id
+    ]
 
 
 async def test_a_run_says_when_it_started(scene: Scene) -> None:

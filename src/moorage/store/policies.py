@@ -120,7 +120,10 @@ def take_turn(tx: Tx, policy: Policy, next_run_at: datetime) -> bool:
 
 
 def list_targets(tx: Tx, scope: Scope) -> list[Target]:
-    """Return the repositories with tags of a project, or of a group at any depth."""
+    """Return the repositories with tags of a project, or of a group at any depth.
+
+    None of projects that are archived, or whose registry is switched off.
+    """
     if scope.project_id is not None:
         rows = tx.all(_SQL.list_project_targets, project_id=scope.project_id)
     else:

@@ -74,17 +74,23 @@ UPDATE policy
  WHERE id = :id AND next_run_at_us = :due_us AND enabled_at_us IS NOT NULL;
 
 -- name: list_project_targets
--- Served by repository_project.
-SELECT id, project_id
-  FROM repository
- WHERE project_id = :project_id AND deleted_at_us IS NULL AND tag_count > 0
- ORDER BY id;
+-- Nothing goes in a project that is archived or whose registry is switched off. Served
+-- by repository_project.
+SELECT repository.id, repository.project_id
+  FROM project
+  JOIN repository ON repository.project_id = project.id
+ WHERE project.id = :project_id
+   AND project.archived_at_us IS NULL AND project.registry_access <> 'disabled'
+   AND repository.deleted_at_us IS NULL AND repository.tag_count > 0
+ ORDER BY repository.id;
 
 -- name: list_namespace_targets
--- At any depth. Served by namespace_repository's key.
+-- The same at any depth. Served by namespace_repository's key.
 SELECT repository.id, repository.project_id
   FROM namespace_repository
   JOIN repository ON repository.id = namespace_repository.repository_id
+  JOIN project ON project.id = repository.project_id
  WHERE namespace_repository.namespace_id = :namespace_id
+   AND project.archived_at_us IS NULL AND project.registry_access <> 'disabled'
    AND repository.deleted_at_us IS NULL AND repository.tag_count > 0
  ORDER BY repository.id;

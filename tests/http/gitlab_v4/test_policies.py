@@ -184,6 +184,24 @@ async def test_a_plan_is_made_by_a_document_of_rules(api: RegistryApi) -> None:
     assert await api.tag_names() == ["1.0"]
 
 
+async def test_a_run_can_be_undone(tmp_path: Path) -> None:
+    async with registry_api(tmp_path, undo_window=7 * DAY) as api:
+        await api.put_tags(dict.fromkeys(["old", "1.0"], NOW - 40 * DAY))
+        await make(api, of_project(api))
+        api.clock.advance(DAY)
+        await run_due(api)
+        assert await api.tag_names() == ["1.0"]
+        history = await api.call("GET", f"{api.path}/tags/old/history")
+        job_id = history.json()[0]["job_id"]
+        shown = (await api.call("GET", f"/registry/jobs/{job_id}")).json()
+        assert (shown["kind"], shown["state"]) == ("run_policy", "succeeded")
+        assert shown["result"] == {"deleted": 1, "skipped": 0}
+        undone = await api.call("POST", f"/registry/jobs/{job_id}/undo")
+        assert undone.status_code == 202, undone.text
+        await api.run_jobs()
+        assert await api.tag_names() == ["1.0", "old"]
+
+
 # GitLab's own policy
 
 
