@@ -14,7 +14,8 @@ from moorage.domain.tokens import SECRET_BYTES, Token, hash_secret, spell_secret
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
-from moorage.services.tokens import MadeToken, Owner
+from moorage.services.minting import MadeToken
+from moorage.services.owned_tokens import Owner
 from moorage.store import tokens
 
 _USERNAME = re.compile(r"[A-Za-z0-9._+-]+")

@@ -13,8 +13,8 @@ from moorage.domain.tokens import JOB_SCOPE, SECRET_BYTES, hash_secret, spell_se
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
+from moorage.services.minting import MadeToken
 from moorage.services.rights import NumberOrPath
-from moorage.services.tokens import MadeToken
 from moorage.store import accounts, members, tokens
 
 _KIND = CredentialKind.JOB

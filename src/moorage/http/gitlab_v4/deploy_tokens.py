@@ -17,7 +17,7 @@ from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.registry_entities import Entity, row_time
 from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.services.deploy_tokens import DeployTokenRequest
-from moorage.services.tokens import Owner
+from moorage.services.owned_tokens import Owner
 
 
 class _ListParameters(Parameters):

@@ -17,8 +17,8 @@ from moorage.domain.tokens import Token
 from moorage.http.gitlab_v4.context import Context
 from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.services.groups import GroupView
+from moorage.services.minting import MadeToken
 from moorage.services.projects import ProjectView
-from moorage.services.tokens import MadeToken
 
 Json = dict[str, Any]
 

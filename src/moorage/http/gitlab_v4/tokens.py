@@ -16,7 +16,8 @@ from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Handler, Route
-from moorage.services.tokens import Owner, TokenRequest
+from moorage.services.minting import TokenRequest
+from moorage.services.owned_tokens import Owner
 
 
 class ListTokens(Parameters):
@@ -128,7 +129,7 @@ async def create_personal(call: Call) -> Response:
 async def list_owned(call: Call, owner: Owner) -> Response:
     """``GET /projects/:id/access_tokens``, and of groups."""
     wanted = call.read(ListTokens)
-    found = await call.context.tokens.list_of(call.principal, owner)
+    found = await call.context.tokens.owned.list_of(call.principal, owner)
     return answer_slice(
         call,
         [
@@ -141,7 +142,7 @@ async def list_owned(call: Call, owner: Owner) -> Response:
 
 async def show_owned(call: Call, owner: Owner) -> Response:
     """``GET /projects/:id/access_tokens/:token_id``, and of groups."""
-    token, level = await call.context.tokens.get_of(
+    token, level = await call.context.tokens.owned.get_of(
         call.principal, owner, call.number("token_id")
     )
     return answer(_shown(call, token, level))
@@ -154,20 +155,22 @@ async def create_owned(call: Call, owner: Owner) -> Response:
     if given.access_level not in list(Role):
         raise ParameterError("access_level does not have a valid value")
     wanted = _request(given, Role(given.access_level))
-    made = await call.context.tokens.create_of(call.principal, owner, wanted)
+    made = await call.context.tokens.owned.create_of(call.principal, owner, wanted)
     return answer(entities.made_token(made), 201)
 
 
 async def revoke_owned(call: Call, owner: Owner) -> Response:
     """``DELETE /projects/:id/access_tokens/:token_id``, and of groups."""
-    await call.context.tokens.revoke_of(call.principal, owner, call.number("token_id"))
+    await call.context.tokens.owned.revoke_of(
+        call.principal, owner, call.number("token_id")
+    )
     return no_content()
 
 
 async def rotate_owned(call: Call, owner: Owner) -> Response:
     """``POST /projects/:id/access_tokens/:token_id/rotate``, and of groups."""
     expires_on = call.read(RotateToken).expires_at
-    made = await call.context.tokens.rotate_of(
+    made = await call.context.tokens.owned.rotate_of(
         call.principal, owner, call.number("token_id"), expires_on
     )
     return answer(entities.made_token(made))
