@@ -38,6 +38,19 @@ def pytest_configure() -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder_in_memory())
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each process that tests are spread over take a file's tests of one engine.
+
+    All that an object store serves is for one process, which then starts it once.
+    """
+    for item in items:
+        engine = "postgres" if item.get_closest_marker("postgres") else "sqlite"
+        stored = "s3_server" in getattr(item, "fixturenames", ())
+        name = "s3" if stored else f"{item.path.name} {engine}"
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _loopback_bypasses_proxies() -> Iterator[None]:
     """Keep every client from asking a proxy for what runs on this machine."""
@@ -111,20 +124,30 @@ def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str | 
     cluster.drop_database(url)
 
 
+@pytest.fixture(scope="session")
+def s3_servers() -> Iterator[dict[str, S3Server]]:
+    """Keep the object stores that the session started."""
+    started: dict[str, S3Server] = {}
+    yield started
+    for server in started.values():
+        server.stop()
+
+
 @pytest.fixture(
     scope="session", params=["moto", pytest.param("ceph", marks=pytest.mark.s3)]
 )
-def s3_server(request: pytest.FixtureRequest) -> Iterator[S3Server]:
-    """Run an object store for the session, with credentials where everybody looks."""
-    server = S3_SERVERS[request.param]()
+def s3_server(
+    request: pytest.FixtureRequest, s3_servers: dict[str, S3Server]
+) -> Iterator[S3Server]:
+    """Share an object store, with credentials where everybody looks."""
+    name: str = request.param
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+        for variable, value in CREDENTIALS.items():
+            patch.setenv(variable, value)
+        if name not in s3_servers:
+            s3_servers[name] = S3_SERVERS[name]()
+            s3_servers[name].start()
+        yield s3_servers[name]
 
 
 @pytest.fixture
@@ -161,13 +184,24 @@ def running_server(
 
 
 @pytest.fixture(scope="session")
-def server(engine: str, request: pytest.FixtureRequest) -> Iterator[MoorageServer]:
-    """Share one server per engine among all tests that leave it running."""
-    url = None
-    if engine == "postgres":
-        url = request.getfixturevalue("postgres_cluster").create_database()
-    with running_server(url) as shared:
+def sqlite_server() -> Iterator[MoorageServer]:
+    """Run the server that all tests on SQLite share."""
+    with running_server(None) as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_cluster: PostgresCluster) -> Iterator[MoorageServer]:
+    """Run the server that all tests on PostgreSQL share."""
+    with running_server(postgres_cluster.create_database()) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def server(engine: str, request: pytest.FixtureRequest) -> MoorageServer:
+    """Share one server per engine among all tests that leave it running."""
+    shared: MoorageServer = request.getfixturevalue(f"{engine}_server")
+    return shared
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from live.registry import RegistryClient
     from live.server import MoorageServer
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.clients, pytest.mark.alone, pytest.mark.timeout(600)]
 
 MIB = 1024 * 1024
 LAYER_MIB = 5 * 1024

@@ -118,6 +118,7 @@ class Client:
         assert self.registry.pull(repository, tag) == digest
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(SECONDS + 240)
 def test_nobody_fails_and_nothing_is_left_behind(server: MoorageServer) -> None:
     with server.registry() as first:

@@ -128,10 +128,10 @@ def test_a_refusal_is_an_error_that_a_client_may_be_shown() -> None:
 
 @pytest.mark.parametrize("piece", ["1", "1d", "a", " ", ":", ".", "1:", "d 1 "])
 def test_a_huge_text_is_refused_at_once(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DurationInvalidError, match="too long"):
         parse_duration(piece * 1_000_000)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 @given(st.text(max_size=MAX_TEXT_LENGTH) | st.text("0123456789.:dhms ,-and"))
