@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from moorage.domain.digest import Digest
 
@@ -24,6 +25,35 @@ class Repository:
     status: str | None
     created_at: datetime
     cleanup_policy_started_at: datetime | None
+
+
+class RepositoryOrder(StrEnum):
+    """What repositories are ordered by; age breaks ties."""
+
+    CREATED = "created"
+    NAME = "name"
+    TAGS = "tags"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryList:
+    """Which repositories are asked for, in which order; ``search`` in any case."""
+
+    order: RepositoryOrder = RepositoryOrder.CREATED
+    descending: bool = False
+    search: str = ""
+
+
+ALL_REPOSITORIES = RepositoryList()
+"""Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastUse:
+    """When a repository was last pushed to and pulled from, by tags that are there."""
+
+    pushed_at: datetime | None
+    pulled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Flag, auto
 from typing import Any
 
 from moorage.domain.access import Principal
@@ -13,7 +14,12 @@ from moorage.domain.events import Occasion, repository_deleted
 from moorage.domain.history import Cause
 from moorage.domain.jobs import Job, JobKind, JobState, NewJob
 from moorage.domain.projects import Project
-from moorage.domain.repositories import Repository
+from moorage.domain.repositories import (
+    ALL_REPOSITORIES,
+    LastUse,
+    Repository,
+    RepositoryList,
+)
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
@@ -31,16 +37,25 @@ _STATUS = {
 }
 
 
+class Telling(Flag):
+    """What a list tells of each repository besides itself."""
+
+    NOTHING = 0
+    TAGS = auto()
+    DETAILS = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryPage:
     """Repositories in order; ``total`` counts all pages, up to ``COUNT_LIMIT``.
 
-    ``tags`` has the names of each, if they were asked for.
+    ``tags`` has the names of each, ``uses`` the last ones, if they were asked for.
     """
 
     items: list[Repository]
     total: int
     tags: Mapping[int, list[str]] = field(default_factory=dict)
+    uses: Mapping[int, LastUse] = field(default_factory=dict)
 
 
 class Repositories:
@@ -60,28 +75,53 @@ class Repositories:
         self._undo_window = undo_window
 
     async def list_by_project(
-        self, project_id: int, *, offset: int, limit: int, with_tags: bool = False
+        self,
+        project_id: int,
+        wanted: RepositoryList = ALL_REPOSITORIES,
+        *,
+        offset: int,
+        limit: int,
+        telling: Telling = Telling.NOTHING,
     ) -> RepositoryPage:
-        """Return a project's repositories, oldest first."""
+        """Return a project's repositories."""
 
         def body(tx: Tx) -> RepositoryPage:
-            items = repositories.list_by_project(tx, project_id, offset, limit)
-            total = repositories.count_by_project(tx, project_id)
-            return _page(tx, items, total, with_tags=with_tags)
+            items = repositories.list_by_project(tx, project_id, offset, limit, wanted)
+            total = repositories.count_by_project(tx, project_id, wanted)
+            return _page(tx, items, total, telling)
 
         return await self._database.read(body)
 
     async def list_by_group(
-        self, group_id: int, *, offset: int, limit: int, with_tags: bool = False
+        self,
+        group_id: int,
+        wanted: RepositoryList = ALL_REPOSITORIES,
+        *,
+        offset: int,
+        limit: int,
+        telling: Telling = Telling.NOTHING,
     ) -> RepositoryPage:
-        """Return the repositories of all projects below a group, oldest first."""
+        """Return the repositories of all projects below a group."""
 
         def body(tx: Tx) -> RepositoryPage:
-            items = repositories.list_by_namespace(tx, group_id, offset, limit)
-            total = repositories.count_by_namespace(tx, group_id)
-            return _page(tx, items, total, with_tags=with_tags)
+            items = repositories.list_by_namespace(tx, group_id, offset, limit, wanted)
+            total = repositories.count_by_namespace(tx, group_id, wanted)
+            return _page(tx, items, total, telling)
 
         return await self._database.read(body)
+
+    async def find_id(self, path: str) -> int:
+        """Return the id of the repository of a full path, whoever asks.
+
+        Raises:
+            RepositoryUnknownError: There is none.
+        """
+        found = await self._database.quick(
+            lambda tx: repositories.find_by_path(tx, path.lower())
+        )
+        if found is None:
+            raise RepositoryUnknownError(name=path[:300])
+        return found.id
 
     async def get(self, project_id: int, repository_id: int) -> Repository:
         """Return a repository of a project.
@@ -216,9 +256,9 @@ def _begin_deletion(tx: Tx, repository_id: int) -> int | None:
 
 
 def _page(
-    tx: Tx, items: list[Repository], total: int, *, with_tags: bool
+    tx: Tx, items: list[Repository], total: int, telling: Telling
 ) -> RepositoryPage:
-    if not with_tags:
-        return RepositoryPage(items, total)
-    names = tags.list_names_of_many(tx, [item.id for item in items])
-    return RepositoryPage(items, total, names)
+    ids = [item.id for item in items]
+    names = tags.list_names_of_many(tx, ids) if Telling.TAGS in telling else {}
+    uses = repositories.last_uses(tx, ids) if Telling.DETAILS in telling else {}
+    return RepositoryPage(items, total, names, uses)

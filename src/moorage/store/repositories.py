@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from moorage.domain.errors import RepositoryUnknownError
-from moorage.domain.repositories import Repository
+from moorage.domain.repositories import (
+    ALL_REPOSITORIES,
+    LastUse,
+    Repository,
+    RepositoryList,
+)
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store.times import from_us, from_us_or_none, to_us
@@ -69,38 +74,79 @@ def list_paths(tx: Tx, after: str, limit: int) -> list[str]:
 
 
 def list_by_project(
-    tx: Tx, project_id: int, offset: int, limit: int
+    tx: Tx,
+    project_id: int,
+    offset: int,
+    limit: int,
+    wanted: RepositoryList = ALL_REPOSITORIES,
 ) -> list[Repository]:
-    """List a project's repositories, oldest first."""
-    rows = tx.all(
-        _SQL.list_by_project, project_id=project_id, offset=offset, limit=limit
-    )
-    return [_repository(row) for row in rows]
+    """List a project's repositories; ``search`` is a part of the name below it."""
+    query = _SQL.variant("list_by_project", **_variant(wanted))
+    page = {"offset": offset, "limit": limit, **_part(wanted)}
+    return [_repository(row) for row in tx.all(query, project_id=project_id, **page)]
 
 
-def count_by_project(tx: Tx, project_id: int) -> int:
-    """Count a project's repositories, up to ``COUNT_LIMIT``."""
-    row = tx.one(_SQL.count_by_project, project_id=project_id, limit=COUNT_LIMIT)
+def count_by_project(
+    tx: Tx, project_id: int, wanted: RepositoryList = ALL_REPOSITORIES
+) -> int:
+    """Count what ``list_by_project`` lists, up to ``COUNT_LIMIT``."""
+    query = _SQL.variant("count_by_project", search=_searching(wanted))
+    row = tx.one(query, project_id=project_id, limit=COUNT_LIMIT, **_part(wanted))
     return row["total"] if row else 0
 
 
 def list_by_namespace(
-    tx: Tx, namespace_id: int, offset: int, limit: int
+    tx: Tx,
+    namespace_id: int,
+    offset: int,
+    limit: int,
+    wanted: RepositoryList = ALL_REPOSITORIES,
 ) -> list[Repository]:
-    """List the repositories of a group at any depth, oldest first.
+    """List the repositories of a group at any depth; ``search`` is a part of the path.
 
     Projects whose registry is switched off are left out.
     """
-    rows = tx.all(
-        _SQL.list_by_namespace, namespace_id=namespace_id, offset=offset, limit=limit
-    )
+    query = _SQL.variant("list_by_namespace", **_variant(wanted))
+    page = {"offset": offset, "limit": limit, **_part(wanted)}
+    rows = tx.all(query, namespace_id=namespace_id, **page)
     return [_repository(row) for row in rows]
 
 
-def count_by_namespace(tx: Tx, namespace_id: int) -> int:
+def count_by_namespace(
+    tx: Tx, namespace_id: int, wanted: RepositoryList = ALL_REPOSITORIES
+) -> int:
     """Count what ``list_by_namespace`` lists, up to ``COUNT_LIMIT``."""
-    row = tx.one(_SQL.count_by_namespace, namespace_id=namespace_id, limit=COUNT_LIMIT)
+    query = _SQL.variant("count_by_namespace", search=_searching(wanted))
+    row = tx.one(query, namespace_id=namespace_id, limit=COUNT_LIMIT, **_part(wanted))
     return row["total"] if row else 0
+
+
+def last_uses(tx: Tx, repository_ids: list[int]) -> dict[int, LastUse]:
+    """Say when a tag that is there was last pushed and pulled, per repository."""
+    return {
+        row["id"]: LastUse(
+            from_us_or_none(row["pushed_at_us"]),
+            from_us_or_none(row["pulled_at_us"] or None),
+        )
+        for row in tx.all(_SQL.last_uses, ids=repository_ids)
+    }
+
+
+def _variant(wanted: RepositoryList) -> dict[str, str]:
+    direction = "desc" if wanted.descending else "asc"
+    return {
+        "order": wanted.order,
+        "direction": direction,
+        "search": _searching(wanted),
+    }
+
+
+def _searching(wanted: RepositoryList) -> str:
+    return "part" if wanted.search else "none"
+
+
+def _part(wanted: RepositoryList) -> dict[str, str]:
+    return {"part": wanted.search.lower()} if wanted.search else {}
 
 
 def size_bytes(tx: Tx, repository_id: int) -> int:

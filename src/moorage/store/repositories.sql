@@ -53,24 +53,27 @@ SELECT path
  ORDER BY path
  LIMIT :limit;
 
--- name: list_by_project
--- Served by repository_project. OFFSET because the GitLab API promises page numbers.
+-- name: list_by_project(order=created|name|tags; direction=asc|desc; search=none|part)
+-- Served by repository_project or repository_project_path; by tags, all are sorted. Ids
+-- rise with time. OFFSET because the GitLab API promises page numbers.
 SELECT id, project_id, name, path, tag_count, status, created_at_us,
        cleanup_policy_started_at_us
   FROM repository
  WHERE project_id = :project_id AND deleted_at_us IS NULL
- ORDER BY id
+   {{search: | AND REPLACE(name, :part, '') <> name}}
+ ORDER BY {{order: id | path | tag_count}} {{direction: ASC | DESC}}, id
  LIMIT :limit OFFSET :offset;
 
--- name: count_by_project
+-- name: count_by_project(search=none|part)
 SELECT COUNT(*) AS total
   FROM (SELECT 1
           FROM repository
          WHERE project_id = :project_id AND deleted_at_us IS NULL
+           {{search: | AND REPLACE(name, :part, '') <> name}}
          LIMIT :limit) AS counted;
 
--- name: list_by_namespace
--- One range of namespace_repository's key, in order.
+-- name: list_by_namespace(order=created|name|tags; direction=asc|desc; search=none|part)
+-- One range of namespace_repository's key, in order; in another order all are sorted.
 SELECT repository.id, repository.project_id, repository.name, repository.path,
        repository.tag_count, repository.status, repository.created_at_us,
        repository.cleanup_policy_started_at_us
@@ -80,10 +83,13 @@ SELECT repository.id, repository.project_id, repository.name, repository.path,
  WHERE namespace_repository.namespace_id = :namespace_id
    AND repository.deleted_at_us IS NULL
    AND project.registry_access <> 'disabled'
- ORDER BY namespace_repository.repository_id
+   {{search: | AND REPLACE(repository.path, :part, '') <> repository.path}}
+ ORDER BY {{order: namespace_repository.repository_id | repository.path
+                 | repository.tag_count}} {{direction: ASC | DESC}},
+          namespace_repository.repository_id
  LIMIT :limit OFFSET :offset;
 
--- name: count_by_namespace
+-- name: count_by_namespace(search=none|part)
 SELECT COUNT(*) AS total
   FROM (SELECT 1
           FROM namespace_repository
@@ -92,7 +98,18 @@ SELECT COUNT(*) AS total
          WHERE namespace_repository.namespace_id = :namespace_id
            AND repository.deleted_at_us IS NULL
            AND project.registry_access <> 'disabled'
+           {{search: | AND REPLACE(repository.path, :part, '') <> repository.path}}
          LIMIT :limit) AS counted;
+
+-- name: last_uses
+-- Two looks at the end of an index per repository: tag_pushed and tag_pulled.
+SELECT repository.id,
+       (SELECT MAX(tag.pushed_at_us) FROM tag
+         WHERE tag.repository_id = repository.id) AS pushed_at_us,
+       (SELECT MAX(COALESCE(tag.pulled_at_us, 0)) FROM tag
+         WHERE tag.repository_id = repository.id) AS pulled_at_us
+  FROM repository
+ WHERE repository.id IN ({{ints:ids}});
 
 -- name: size
 -- Each stored blob once that a tag reaches, over indexes too.

@@ -17,6 +17,7 @@ from moorage.domain.errors import (
     RepositoryUnknownError,
     UnauthenticatedError,
 )
+from moorage.domain.repositories import RepositoryList, RepositoryOrder
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.images import (
@@ -30,13 +31,14 @@ from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.plans import answer_preview
 from moorage.http.gitlab_v4.registry_entities import (
     Entity,
+    last_use_entity,
     listed_tag_entity,
     repository_entity,
     tag_detail_entity,
 )
 from moorage.http.gitlab_v4.routing import Route, RouteUnknownError
 from moorage.http.gitlab_v4.rules import RuleParameters, read_rules
-from moorage.services.repositories import RepositoryPage
+from moorage.services.repositories import RepositoryPage, Telling
 
 _REPOSITORIES = "/projects/{id}/registry/repositories"
 _REPOSITORY = _REPOSITORIES + "/{repository_id}"
@@ -50,6 +52,21 @@ _TAG = _TAGS + "/{tag_name}"
 class _ListParameters(Parameters):
     tags: bool = False
     tags_count: bool = False
+    order_by: RepositoryOrder = RepositoryOrder.CREATED
+    sort: str | None = None
+    search: str = ""
+    details: bool = False
+
+    @property
+    def list(self) -> RepositoryList:
+        """What the parameters ask for. Any other ``sort`` acts as ``asc``."""
+        return RepositoryList(self.order_by, self.sort == "desc", self.search)
+
+    @property
+    def telling(self) -> Telling:
+        """What is told besides."""
+        tags = Telling.TAGS if self.tags else Telling.NOTHING
+        return tags | (Telling.DETAILS if self.details else Telling.NOTHING)
 
 
 async def list_by_project(call: Call) -> Response:
@@ -57,7 +74,11 @@ async def list_by_project(call: Call) -> Response:
     seen = await readable(call)
     wanted, page = call.read(_ListParameters), page_of(call)
     found = await call.context.repositories.list_by_project(
-        seen.project.id, offset=page.offset, limit=page.limit, with_tags=wanted.tags
+        seen.project.id,
+        wanted.list,
+        offset=page.offset,
+        limit=page.limit,
+        telling=wanted.telling,
     )
     return _answer_list(call, wanted, page, found)
 
@@ -67,7 +88,11 @@ async def list_by_group(call: Call) -> Response:
     seen = await readable_group(call)
     wanted, page = call.read(_ListParameters), page_of(call)
     found = await call.context.repositories.list_by_group(
-        seen.group.id, offset=page.offset, limit=page.limit, with_tags=wanted.tags
+        seen.group.id,
+        wanted.list,
+        offset=page.offset,
+        limit=page.limit,
+        telling=wanted.telling,
     )
     return _answer_list(call, wanted, page, found)
 
@@ -79,8 +104,11 @@ def _answer_list(
         repository_entity(
             repository,
             call.context.registry_host,
-            tags_count=wanted.tags_count,
+            tags_count=wanted.tags_count or wanted.details,
             tags=found.tags[repository.id] if wanted.tags else None,
+            more=(
+                last_use_entity(found.uses[repository.id]) if wanted.details else None
+            ),
         )
         for repository in found.items
     ]
@@ -90,7 +118,9 @@ def _answer_list(
 # One repository
 
 
-class _GetParameters(_ListParameters):
+class _GetParameters(Parameters):
+    tags: bool = False
+    tags_count: bool = False
     size: bool = False
 
 
@@ -100,6 +130,18 @@ async def get(call: Call) -> Response:
         raise RouteUnknownError
     if call.principal.anonymous:
         raise UnauthenticatedError
+    return await _answer_one(call, repository_id)
+
+
+async def get_by_path(call: Call) -> Response:
+    """``GET /registry/repositories/by-path/:path``; the path is one segment."""
+    if call.principal.anonymous:
+        raise UnauthenticatedError
+    service = call.context.repositories
+    return await _answer_one(call, await service.find_id(call.text("path")))
+
+
+async def _answer_one(call: Call, repository_id: int) -> Response:
     wanted = call.read(_GetParameters)
     service = call.context.repositories
     repository, project = await service.get_anywhere(repository_id)
@@ -206,6 +248,7 @@ ROUTES = (
     Route("GET", _REPOSITORIES, list_by_project),
     Route("GET", "/groups/{id}/registry/repositories", list_by_group),
     Route("GET", "/registry/repositories/{id}", get),
+    Route("GET", "/registry/repositories/by-path/{path}", get_by_path),
     Route("DELETE", _REPOSITORY, delete),
     Route("DELETE", _TAGS, delete_tags),
     Route("GET", _TAG, get_tag),

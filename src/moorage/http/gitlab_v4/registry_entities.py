@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moorage.domain.jobs import Job, JobItem
-from moorage.domain.repositories import Repository, TagDetail
+from moorage.domain.repositories import LastUse, Repository, TagDetail
 from moorage.domain.tag_lists import ListedTag
 
 Entity = dict[str, Any]
@@ -44,6 +44,14 @@ def repository_entity(
     if tags is not None:
         entity["tags"] = [tag_entity(repository, name, host) for name in tags]
     return {**entity, **(more or {}), "status": repository.status}
+
+
+def last_use_entity(use: LastUse) -> Entity:
+    """Show when a repository was last used."""
+    return {
+        "last_pushed_at": row_time(use.pushed_at),
+        "last_pulled_at": row_time(use.pulled_at),
+    }
 
 
 def tag_entity(repository: Repository, name: str, host: str) -> Entity:
