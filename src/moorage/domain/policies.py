@@ -41,7 +41,7 @@ class PolicyUnknownError(NotFoundError):
 class TooManyPoliciesError(InvalidError):
     """The project or group has as many policies as it may."""
 
-    message = f"there are {MAX_POLICIES} policies already"
+    message = "too many policies"
 
 
 class PolicyKind(StrEnum):

@@ -78,7 +78,7 @@ class Policies:
 
         def body(tx: Tx) -> Policy:
             if len(policies.list_of(tx, scope)) >= MAX_POLICIES:
-                raise TooManyPoliciesError
+                raise TooManyPoliciesError(f"there are {MAX_POLICIES} already")
             return policies.create(tx, new, now=now)
 
         return await self._database.write(body)

@@ -11,6 +11,7 @@ from contract.rows import NOW
 from in_process.registry_api import RegistryApi, registry_api
 from moorage.domain.access import Role
 from moorage.jobs.schedule import queue_due
+from moorage.services import policies as services
 from moorage.store import policies
 from moorage.store.members import put_in_group
 
@@ -128,6 +129,19 @@ async def test_what_is_wrong_with_a_policy_is_said(
     response = await api.call("POST", of_project(api), json=body)
     assert response.status_code == 400
     assert response.json() == {"error": complaint}
+
+
+async def test_there_are_only_so_many_policies(
+    api: RegistryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MAX_POLICIES", 2)
+    await make(api, of_project(api))
+    await make(api, of_project(api))
+    body = {"name": "one more", "rules": RULES}
+    response = await api.call("POST", of_project(api), json=body)
+    assert response.status_code == 400
+    assert response.json() == {"message": "400 Bad request - there are 2 already"}
+    await make(api, of_group(api))
 
 
 async def test_a_policy_of_a_group_runs_in_its_projects(api: RegistryApi) -> None:

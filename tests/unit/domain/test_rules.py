@@ -341,6 +341,7 @@ def test_what_is_wrong_with_a_document_is_said(document: Any, expected: str) -> 
         ({"larger_than": "1"}, "larger_than is not a number of bytes"),
         ({"larger_than": -1}, "larger_than is not a possible number of bytes"),
         ({"label": 1}, "label is neither a name nor an object with one"),
+        ({"label": {"name": "x", "y": 1}}, "label.y is unknown"),
         ({"any": []}, "any is not a list of conditions"),
         ({"any": [{"x": 1}]}, "any[0].x is unknown"),
         ({"not": {"x": 1}}, "not.x is unknown"),
