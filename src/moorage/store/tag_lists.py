@@ -63,24 +63,25 @@ def list_page(
     limit: int,
 ) -> list[Place]:
     """Return places of a list, those behind ``after``."""
-    place = after or _end(wanted)
-    query = _SQL.variant(
-        "list_page",
-        order=wanted.order,
-        direction=_direction(wanted),
-        search="part" if wanted.search else "none",
-    )
-    parameters = {"part": wanted.search} if wanted.search else {}
-    rows = tx.all(
-        query,
-        repository_id=repository_id,
-        key=place.key,
-        name=place.name,
-        offset=offset,
-        limit=limit,
-        **parameters,
-    )
-    return _places(rows)
+    variant = {
+        "order": wanted.order,
+        "direction": _direction(wanted),
+        "search": "part" if wanted.search else "none",
+    }
+    given: dict[str, str | int] = {"repository_id": repository_id}
+    if wanted.search:
+        given["part"] = wanted.search
+    tied: list[Place] = []
+    if after is not None and wanted.order is not TagOrder.NAME:
+        query = _SQL.variant("list_ties", **variant)
+        rows = tx.all(query, **given, key=after.key, name=after.name, limit=limit)
+        tied = _places(rows)
+    if len(tied) == limit:
+        return tied
+    query = _SQL.variant("list_page", **variant)
+    key = (after or _end(wanted)).key
+    rows = tx.all(query, **given, key=key, offset=offset, limit=limit - len(tied))
+    return tied + _places(rows)
 
 
 def find(tx: Tx, repository_id: int, part: str) -> Found:
@@ -117,9 +118,9 @@ def list_found(
     limit: int,
 ) -> list[Place]:
     """Return places of a list of the tags that a search found."""
+    if wanted.order is TagOrder.NAME and (found.beginnings or found.few):
+        return _walk(tx, repository_id, wanted, found, after, offset, limit)
     if not found.few:
-        if wanted.order is TagOrder.NAME and found.beginnings:
-            return _walk(tx, repository_id, wanted, found, after, offset, limit)
         return list_page(tx, repository_id, wanted, after, offset, limit)
     place = after or _end(wanted)
     query = _SQL.variant("list_found", order=wanted.order, direction=_direction(wanted))

@@ -2,7 +2,7 @@
 -- first: as 0, because the engines do not agree on where NULL is.
 
 -- name: list_page(order=name|version|created|pushed|pulled|size; direction=asc|desc; search=none|part)
--- What follows a place; OFFSET because the GitLab API promises page numbers. REPLACE
+-- What is behind a key; OFFSET because the GitLab API promises page numbers. REPLACE
 -- tells in both engines alike whether a name has a part.
 SELECT name, key
   FROM (SELECT repository_id, name,
@@ -10,10 +10,24 @@ SELECT name, key
                       | COALESCE(pulled_at_us, 0) | total_bytes}} AS key
           FROM tag) AS keyed
  WHERE repository_id = :repository_id
-   AND (key, name) {{direction: > | <}} (:key, :name)
+   AND key {{direction: > | <}} :key
    {{search: | AND REPLACE(name, :part, '') <> name}}
  ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
  LIMIT :limit OFFSET :offset;
+
+-- name: list_ties(order=name|version|created|pushed|pulled|size; direction=asc|desc; search=none|part)
+-- What has the same key as the place where a page begins, and is behind it. One
+-- comparison of key and name would do, but SQLite finds no COALESCE by that.
+SELECT name, key
+  FROM (SELECT repository_id, name,
+               {{order: name | version_key | created_at_us | pushed_at_us
+                      | COALESCE(pulled_at_us, 0) | total_bytes}} AS key
+          FROM tag) AS keyed
+ WHERE repository_id = :repository_id
+   AND key = :key AND name {{direction: > | <}} :name
+   {{search: | AND REPLACE(name, :part, '') <> name}}
+ ORDER BY name {{direction: ASC | DESC}}
+ LIMIT :limit;
 
 -- name: list_beginnings
 -- Of names, those that end as wanted; spelt backwards.

@@ -1,0 +1,106 @@
+"""Pages of tags are read from an index, in its order, however many tags there are."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from contract import many_tags, rows
+from contract.rows import NOW
+from moorage.adapters.postgres import DIALECT as POSTGRES
+from moorage.adapters.postgres import PostgresDatabase
+from moorage.adapters.sqlite import DIALECT as SQLITE
+from moorage.adapters.sqlite import SqliteDatabase
+from moorage.domain.tag_lists import TagOrder
+from moorage.ports.query import Query, load
+from moorage.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from live.postgres import PostgresCluster
+
+INDEXES = {
+    TagOrder.NAME: "tag_pkey|sqlite_autoindex_tag_1",
+    TagOrder.VERSION: "tag_version",
+    TagOrder.CREATED: "tag_created",
+    TagOrder.PUSHED: "tag_pushed",
+    TagOrder.PULLED: "tag_pulled",
+    TagOrder.SIZE: "tag_size",
+}
+
+TAGS = 20_000
+"""Enough for PostgreSQL not to read them all."""
+
+BY_ORDER = [
+    (query, order)
+    for query in load("tag_lists")
+    for order in TagOrder
+    if re.match(r"tag_lists\.list_(page|ties)\(", query.name)
+    and f"order={order};" in query.name
+    and not (order is TagOrder.NAME and "list_ties" in query.name)
+]
+
+by_order = pytest.mark.parametrize(
+    ("query", "order"), BY_ORDER, ids=[query.name for query, _ in BY_ORDER]
+)
+
+
+def values(order: TagOrder) -> dict[str, str | int]:
+    return {
+        "repository_id": 1,
+        "key": "m" if order.by_text else 1,
+        "name": "m",
+        "part": "m",
+        "limit": 20,
+        "offset": 0,
+    }
+
+
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
+    path = tmp_path_factory.mktemp("plans") / "moorage.db"
+    migrate(SqliteDatabase(path), NOW)
+    return sqlite3.connect(path)
+
+
+@by_order
+def test_sqlite_reads_a_page_from_the_index_of_its_order(
+    sqlite: sqlite3.Connection, query: Query, order: TagOrder
+) -> None:
+    text = SQLITE.render(query.text)
+    plan = [
+        row[3] for row in sqlite.execute(f"EXPLAIN QUERY PLAN {text}", values(order))
+    ]
+    (step,) = plan
+    assert re.search(rf"SEARCH tag USING (COVERING )?INDEX ({INDEXES[order]}) ", step)
+    bound = "<expr>" if order is TagOrder.PULLED else r"\w+"
+    assert re.search(rf"\(repository_id=\? AND {bound}[<>=]", step), step
+
+
+@pytest.mark.postgres
+async def test_postgres_reads_a_page_from_the_index_of_its_order(
+    postgres_cluster: PostgresCluster,
+) -> None:
+    url = await _filled(postgres_cluster)
+    with psycopg.connect(url) as connection:
+        for query, order in BY_ORDER:
+            text = f"EXPLAIN {POSTGRES.render(query.text)}"
+            found = connection.execute(text, values(order)).fetchall()
+            plan = "\n".join(line for (line,) in found)
+            assert re.search(f"Index .*({INDEXES[order]}) on tag", plan), plan
+            assert not re.search(r"\bSort\b", plan), plan
+
+
+async def _filled(cluster: PostgresCluster) -> str:
+    url = cluster.create_database()
+    database = PostgresDatabase(url)
+    migrate(database, NOW)
+    repository = await database.write(rows.a_lone_repository)
+    await many_tags.fill(database, repository, TAGS)
+    await database.close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+    return url
