@@ -109,7 +109,7 @@ def _count(text: str) -> int:
 
 
 def _positive(text: str) -> int:
-    if _count(text) == 0:
+    if not (text.isascii() and text.isdecimal()) or int(text) == 0:
         raise ValueError("a whole number above 0")
     return int(text)
 

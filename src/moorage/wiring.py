@@ -6,8 +6,10 @@ import asyncio
 import os
 import secrets
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL
 from urllib.parse import urlsplit
 
 import structlog
@@ -79,6 +81,9 @@ from moorage.services.wide_cleanup import WideCleanup
 from moorage.store import secrets as secret_store
 
 log = structlog.get_logger()
+
+PARENT_SECONDS = 1
+"""How often a process looks whether its parent still lives."""
 
 SIGNING_KEY = "registry_token_key"
 
@@ -276,8 +281,9 @@ async def _signing_key(database: Database, clock: Clock) -> bytes:
 class Application:
     """One server process as an ASGI application: its lifespan, then its requests."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, parent: int | None = None) -> None:
         self._settings = settings
+        self._parent = parent
         self._services: Services | None = None
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -314,7 +320,17 @@ class Application:
             ),
             asyncio.create_task(run_collector(services.garbage, self._stop)),
             asyncio.create_task(run_uses(services.uses, self._stop)),
+            asyncio.create_task(self._end_with_parent()),
         ]
+
+    async def _end_with_parent(self) -> None:
+        """Serve no longer than the process that started this one and watches it."""
+        while self._parent is not None and not self._stop.is_set():
+            if os.getppid() != self._parent:
+                log.error("server process ends with its parent")
+                os.kill(os.getpid(), SIGKILL)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), PARENT_SECONDS)
 
     async def stop(self) -> None:
         """Put the running job back, and let go of the database."""
@@ -329,4 +345,4 @@ class Application:
 def create_app() -> Application:
     """Make the application of a server process, which reads its environment."""
     configure_logs()
-    return Application(load_settings({}, os.environ))
+    return Application(load_settings({}, os.environ), parent=os.getppid())

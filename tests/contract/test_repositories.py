@@ -8,9 +8,11 @@ import pytest
 from contract import rows
 from contract.rows import NOW
 from moorage.domain.access import RegistryAccess
+from moorage.domain.digest import Digest
 from moorage.domain.errors import RepositoryUnknownError
+from moorage.ports.blobs import BlobKey
 from moorage.ports.query import Query
-from moorage.store import repositories
+from moorage.store import blobs, repositories, uploads
 
 if TYPE_CHECKING:
     from moorage.domain.repositories import Repository
@@ -215,8 +217,8 @@ _INSERT_BLOB = Query(
 _USE_BLOB = Query(
     "t.use",
     """
-    INSERT INTO manifest_blob (manifest_id, blob_id, role)
-    VALUES (:manifest_id, :blob_id, 'layer')
+    INSERT INTO manifest_blob (manifest_id, repository_id, blob_id, role)
+    SELECT id, repository_id, :blob_id, 'layer' FROM manifest WHERE id = :manifest_id
     """,
 )
 _LIST_CHILD = Query(
@@ -226,3 +228,45 @@ _LIST_CHILD = Query(
     VALUES (:manifest_id, :repository_id, :digest)
     """,
 )
+
+
+async def test_a_push_goes_on_in_the_repository_that_follows_a_deleted_one(
+    database: Database,
+) -> None:
+    digest = Digest.of(b"brought")
+    lease = NOW + timedelta(hours=1)
+
+    def body(tx: Tx) -> None:
+        project = rows.a_project(tx, rows.a_group(tx))
+        former = rows.a_repository(tx, project, "image")
+        uploads.create(tx, "a" * 32, former.id, "sha256", now=NOW)
+        key = BlobKey(digest, "b" * 32)
+        blob_id, _ = blobs.put(tx, key, 7, lease_until=lease, now=NOW)
+        blobs.link(tx, former.id, blob_id, lease_until=lease, now=NOW)
+        assert repositories.mark_deleted(tx, former.id, now=NOW)
+        assert blobs.find(tx, former.path, digest) is None
+        assert uploads.find(tx, former.path, "a" * 32) is not None
+        assert repositories.has_been(tx, former.path)
+        following = rows.a_repository(tx, project, "image")
+        assert following.id != former.id
+        assert blobs.find(tx, former.path, digest) is not None
+        other = rows.a_repository(tx, project, "other")
+        assert blobs.find(tx, other.path, digest) is None
+
+    await database.write(body)
+
+
+async def test_what_was_brought_long_ago_is_not_taken_over(database: Database) -> None:
+    digest = Digest.of(b"brought")
+
+    def body(tx: Tx) -> None:
+        project = rows.a_project(tx, rows.a_group(tx))
+        former = rows.a_repository(tx, project, "image")
+        key = BlobKey(digest, "b" * 32)
+        blob_id, _ = blobs.put(tx, key, 7, lease_until=NOW, now=NOW)
+        blobs.link(tx, former.id, blob_id, lease_until=NOW, now=NOW)
+        repositories.mark_deleted(tx, former.id, now=NOW)
+        rows.a_repository(tx, project, "image")
+        assert blobs.find(tx, former.path, digest) is None
+
+    await database.write(body)

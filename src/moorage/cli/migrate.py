@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from moorage.cli.settings import settings_from
+from moorage.cli.settings import make_data_folder, settings_from
 from moorage.ports.clock import SystemClock
 from moorage.store import migrate as schema
 from moorage.wiring import open_database
@@ -20,7 +20,7 @@ def migrate(*, config: Path | None = None, **settings: str) -> None:
         settings: Any setting, by name.
     """
     chosen = settings_from(settings, config)
-    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(chosen)
     database = open_database(chosen)
     steps = schema.migrate(database, SystemClock().now())
     asyncio.run(database.close())

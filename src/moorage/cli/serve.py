@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from moorage.cli.settings import settings_from
-from moorage.config import Settings, as_environment
+from moorage.cli.settings import make_data_folder, settings_from
+from moorage.config import Settings, SettingsError, as_environment
 from moorage.domain.access import CredentialKind
 from moorage.domain.tokens import spell_secret
 from moorage.ports.clock import SystemClock
@@ -22,7 +23,7 @@ from moorage.ports.database import Database
 from moorage.services.bootstrap import bootstrap, is_bootstrapped
 from moorage.services.webhooks import set_webhooks_of_instance
 from moorage.store import migrate as schema
-from moorage.wiring import open_database
+from moorage.wiring import open_database, open_store
 
 KILL_SECONDS = 30
 """What a request may still take when the server is told to stop."""
@@ -41,7 +42,8 @@ def serve(*, config: Path | None = None, **settings: str) -> None:
         settings: Any setting, by name.
     """
     chosen = settings_from(settings, config)
-    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    _check_listener(chosen)
+    make_data_folder(chosen)
     asyncio.run(_prepare(chosen))
     # The processes that serve requests read their settings from here.
     os.environ.update(as_environment(chosen))
@@ -50,7 +52,28 @@ def serve(*, config: Path | None = None, **settings: str) -> None:
     _server(chosen).serve()
 
 
+def _check_listener(settings: Settings) -> None:
+    """Refuse an address that another program listens on.
+
+    The server itself would share the port with it: its own processes do.
+
+    Raises:
+        SettingsError: The address cannot be listened on.
+    """
+    listen = settings.listen
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listen.host, listen.port))
+        except OSError as error:
+            raise SettingsError(
+                f"{listen} cannot be listened on: {error.strerror}."
+            ) from error
+
+
 async def _prepare(settings: Settings) -> None:
+    await open_store(settings).close()
     database = open_database(settings)
     schema.migrate(database, SystemClock().now())
     await _ensure_administrator(settings, database)

@@ -22,6 +22,20 @@ def settings_from(options: Mapping[str, str], config: Path | None) -> Settings:
     return load_settings(given, os.environ, config)
 
 
+def make_data_folder(settings: Settings) -> None:
+    """See that the data folder is there.
+
+    Raises:
+        SettingsError: It cannot be.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{settings.data_dir} cannot be the data folder: {error.strerror}."
+        ) from error
+
+
 def settings_help() -> str:
     """Write the table of settings for the help of a command."""
     rows = (

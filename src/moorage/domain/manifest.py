@@ -129,7 +129,7 @@ class Manifest:
 
 def _load(content: bytes) -> object:
     try:
-        return json.loads(content, parse_constant=_refuse_constant)
+        return json.loads(content.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ManifestInvalidError("manifest is not JSON") from error
 

@@ -6,7 +6,7 @@ import re
 
 from moorage.domain.errors import RangeInvalidError
 
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})", re.IGNORECASE)
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
@@ -21,7 +21,7 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     Spec: RFC 9110, "Range Requests"; the cases of the distribution conformance suite.
     """
     match = None if header is None else _RANGE.fullmatch(header.replace(" ", ""))
-    if match is None or match[0] == "bytes=-":
+    if match is None or not (match[1] or match[2]):
         return None
     first, last = match[1], match[2]
     if first:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from moorage.domain.access import Principal
-from moorage.domain.errors import RepositoryUnknownError, ValidationError
+from moorage.domain.errors import (
+    ForbiddenError,
+    RepositoryUnknownError,
+    ValidationError,
+)
 from moorage.domain.names import RepositoryName
 from moorage.domain.projects import Namespace, Project
 from moorage.domain.repositories import Repository
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import namespaces, projects, repositories
+from moorage.store import accounts, namespaces, projects, repositories
 
 
 class Placement:
@@ -21,6 +25,12 @@ class Placement:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    async def is_new(self, name: RepositoryName) -> bool:
+        """Whether nothing was ever pushed under this name."""
+        return not await self._database.quick(
+            lambda tx: repositories.has_been(tx, name)
+        )
 
     async def find_or_create(
         self, name: RepositoryName, principal: Principal
@@ -58,6 +68,7 @@ class Placement:
         namespace = namespaces.find_longest(tx, name)
         if namespace is None:
             raise RepositoryUnknownError(name=name)
+        _check_account(tx, principal)
         path = project_path(namespace, name)
         return projects.create(
             tx,
@@ -67,6 +78,15 @@ class Placement:
             creator_id=principal.account_id,
             now=self._clock.now(),
         )
+
+
+def _check_account(tx: Tx, principal: Principal) -> None:
+    """Let nobody make projects by a registry token that outlived their account."""
+    if principal.account_id is None:
+        raise ForbiddenError
+    account = accounts.find(tx, principal.account_id)
+    if account is None or account.blocked:
+        raise ForbiddenError
 
 
 def project_path(namespace: Namespace, name: RepositoryName) -> str:

@@ -34,7 +34,7 @@ def find_by_path(tx: Tx, path: str) -> Repository | None:
 
 
 def find_deleted(tx: Tx, repository_id: int) -> Repository | None:
-    """Look a repository up that was deleted."""
+    """Look a repository up that was deleted, of a project that was not."""
     row = tx.one(_SQL.find_deleted, id=repository_id)
     return None if row is None else _repository(row)
 
@@ -50,7 +50,8 @@ def create(
 ) -> Repository:
     """Make a repository in a project, or return the one that is there already.
 
-    ``namespace_id`` is the project's own namespace.
+    ``namespace_id`` is the project's own namespace. A new one takes over the blobs that
+    were just brought to a deleted one of its name and project.
     """
     created = tx.run(
         _SQL.create, project_id=project_id, name=name, path=path, now_us=to_us(now)
@@ -60,7 +61,19 @@ def create(
         raise RepositoryUnknownError(name=path)
     if created:
         place(tx, repository.id, namespace_id)
+        tx.run(
+            _SQL.inherit_links,
+            repository_id=repository.id,
+            project_id=project_id,
+            path=path,
+            now_us=to_us(now),
+        )
     return repository
+
+
+def has_been(tx: Tx, path: str) -> bool:
+    """Whether there is or was a repository of this name."""
+    return tx.one(_SQL.has_been, path=path) is not None
 
 
 def place(tx: Tx, repository_id: int, namespace_id: int) -> None:
@@ -165,6 +178,12 @@ def add_to_tag_count(tx: Tx, repository_id: int, change: int) -> None:
         raise RepositoryUnknownError(id=repository_id)
 
 
+def count_tags(tx: Tx, repository_id: int) -> int:
+    """Say how many tags a repository has, even one that is hidden."""
+    row = tx.one(_SQL.count_tags, id=repository_id)
+    return 0 if row is None else row["tag_count"]
+
+
 def set_status(tx: Tx, repository_id: int, status: str | None) -> None:
     """Say how far a deletion is; ``None`` is a repository in normal use."""
     tx.run(_SQL.set_status, id=repository_id, status=status)
@@ -176,6 +195,17 @@ def mark_deleted(tx: Tx, repository_id: int, *, now: datetime) -> bool:
         return False
     tx.run(_SQL.displace, repository_id=repository_id)
     return True
+
+
+def hide(tx: Tx, repository_id: int, *, now: datetime) -> None:
+    """Take a repository away at once, whatever tags it still has."""
+    tx.run(_SQL.hide, id=repository_id, now_us=to_us(now))
+    tx.run(_SQL.displace, repository_id=repository_id)
+
+
+def leave_project(tx: Tx, project_id: int) -> None:
+    """Let a project go without its repositories, which are all deleted."""
+    tx.run(_SQL.leave_project, project_id=project_id)
 
 
 def mark_policy_started(tx: Tx, repository_id: int, *, now: datetime) -> None:

@@ -15,7 +15,7 @@ SELECT id, project_id, name, path, tag_count, status, created_at_us,
 SELECT id, project_id, name, path, tag_count, status, created_at_us,
        cleanup_policy_started_at_us
   FROM repository
- WHERE id = :id AND deleted_at_us IS NOT NULL;
+ WHERE id = :id AND deleted_at_us IS NOT NULL AND project_id IS NOT NULL;
 
 -- name: revive
 -- Under the path that its project has by now.
@@ -28,6 +28,24 @@ UPDATE repository
 INSERT INTO repository (project_id, name, path, tag_count, created_at_us)
 VALUES (:project_id, :name, :path, 0, :now_us)
     ON CONFLICT (path) WHERE deleted_at_us IS NULL DO NOTHING;
+
+-- name: inherit_links
+-- What was brought to a repository of this name that was deleted meanwhile, and what its
+-- client was told is there: a push that is under way goes on in the new one.
+INSERT INTO link (repository_id, blob_id, lease_until_us, created_at_us)
+SELECT :repository_id, l.blob_id, max(l.lease_until_us), :now_us
+  FROM repository former
+  JOIN link l ON l.repository_id = former.id
+ WHERE former.path = :path AND former.project_id = :project_id
+   AND former.deleted_at_us IS NOT NULL
+   AND l.deleted_at_us IS NULL AND l.lease_until_us > :now_us
+ GROUP BY l.blob_id
+    ON CONFLICT (repository_id, blob_id) DO NOTHING;
+
+-- name: has_been
+SELECT 1 AS found FROM repository WHERE path = :path AND deleted_at_us IS NULL
+UNION ALL
+SELECT 1 FROM repository WHERE path = :path AND deleted_at_us IS NOT NULL;
 
 -- name: place
 -- Under every namespace that the project lies in. WHERE keeps SQLite from reading
@@ -132,9 +150,13 @@ SELECT CAST(COALESCE(SUM(blob.size_bytes), 0) AS BIGINT) AS size_bytes
        );
 
 -- name: add_to_tag_count
+-- A deleted one may lose what it still has.
 UPDATE repository
    SET tag_count = tag_count + :change
- WHERE id = :id AND deleted_at_us IS NULL;
+ WHERE id = :id AND (deleted_at_us IS NULL OR :change < 0);
+
+-- name: count_tags
+SELECT tag_count FROM repository WHERE id = :id;
 
 -- name: set_status
 UPDATE repository
@@ -146,6 +168,16 @@ UPDATE repository
 UPDATE repository
    SET deleted_at_us = :now_us, status = NULL
  WHERE id = :id AND tag_count = 0 AND deleted_at_us IS NULL;
+
+-- name: hide
+-- With all that is in it.
+UPDATE repository
+   SET deleted_at_us = :now_us, status = NULL
+ WHERE id = :id AND deleted_at_us IS NULL;
+
+-- name: leave_project
+-- Served by repository_project. Those that are not deleted keep it from happening.
+UPDATE repository SET project_id = NULL WHERE project_id = :project_id;
 
 -- name: mark_policy_started
 UPDATE repository SET cleanup_policy_started_at_us = :now_us WHERE id = :id;

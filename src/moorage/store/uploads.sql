@@ -4,10 +4,12 @@ INSERT INTO upload (id, repository_id, algorithm, offset_bytes, created_at_us,
 VALUES (:id, :repository_id, :algorithm, 0, :now_us, :now_us);
 
 -- name: find
+-- Also of a repository that was deleted meanwhile: the push goes on, and the new
+-- repository at its end takes over what was brought.
 SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.state
   FROM upload u
   JOIN repository r ON r.id = u.repository_id
- WHERE u.id = :id AND r.path = :path AND r.deleted_at_us IS NULL
+ WHERE u.id = :id AND r.path = :path
    AND u.ended_at_us IS NULL;
 
 -- name: advance

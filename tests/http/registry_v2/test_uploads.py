@@ -1,6 +1,6 @@
 import pytest
 
-from in_process.registry import Registry, codes
+from in_process.registry import Registry, codes, image
 from moorage.domain.digest import Digest
 
 NAME = "root/app/image"
@@ -254,3 +254,22 @@ async def test_a_session_that_never_was(registry: Registry, upload_id: str) -> N
         path = f"/v2/{NAME}/blobs/uploads/{upload_id}?digest={DIGEST}"
         response = await registry.send(method, path, content=b"x")
         assert response.status_code == 404
+
+
+async def test_a_push_that_cannot_be_makes_nothing(registry: Registry) -> None:
+    name = "root/ghost/x"
+    path = f"/v2/{name}/blobs/uploads/"
+    response = await registry.send("POST", f"{path}?digest-algorithm=md5")
+    assert response.status_code == 400
+    response = await registry.push_manifest(name, "v1", image())
+    assert response.status_code == 400
+    assert codes(response) == ["MANIFEST_BLOB_UNKNOWN"] * 2
+    response = await registry.send("GET", "/v2/_catalog")
+    assert response.json() == {"repositories": []}
+
+
+async def test_a_source_that_is_no_name_is_an_ordinary_upload(
+    registry: Registry,
+) -> None:
+    path = f"/v2/{NAME}/blobs/uploads/?mount={DIGEST}&from=%00"
+    assert (await registry.send("POST", path)).status_code == 202

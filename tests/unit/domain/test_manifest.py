@@ -137,7 +137,16 @@ def test_what_is_no_manifest_is_refused(body: object) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff", b"[" * 100_000, b'{"schemaVersion": NaN}', b"nul"],
+    [
+        b"",
+        b"{",
+        b"\xff",
+        "{}".encode("utf-16"),
+        b"\xef\xbb\xbf{}",
+        b"[" * 100_000,
+        b'{"schemaVersion": NaN}',
+        b"nul",
+    ],
 )
 def test_what_is_no_json_is_refused(content: bytes) -> None:
     with pytest.raises(ManifestInvalidError):

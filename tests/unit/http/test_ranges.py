@@ -37,3 +37,10 @@ def test_a_range_without_bytes_cannot_be_satisfied(header: str) -> None:
 def test_no_range_of_nothing_can_be_satisfied(header: str) -> None:
     with pytest.raises(RangeInvalidError):
         parse_range(header, 0)
+
+
+def test_numbers_may_be_huge_and_units_in_any_case() -> None:
+    assert parse_range("BYTES=0-1", 2048) == (0, 2)
+    with pytest.raises(RangeInvalidError):
+        parse_range(f"bytes={'9' * 23}-", 2048)
+    assert parse_range(f"bytes=0-{'9' * 40}", 2048) == (0, 2048)

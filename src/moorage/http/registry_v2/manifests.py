@@ -6,6 +6,7 @@ from moorage.domain.digest import CANONICAL_ALGORITHM, Digest
 from moorage.domain.errors import (
     DigestInvalidError,
     InvalidError,
+    ManifestReferencesUnknownError,
     ManifestTooLargeError,
     ManifestUnknownError,
     TagInvalidError,
@@ -77,6 +78,7 @@ async def put(call: Call) -> Response:
     )
     if isinstance(reference, Digest) and reference != manifest.digest:
         raise DigestInvalidError(digest=str(reference))
+    await _check_place(call, manifest)
     repository = await call.context.placement.find_or_create(call.name, principal)
     await call.context.quotas.check(repository, manifest)
     await call.context.push.put_manifest(
@@ -93,6 +95,14 @@ async def put(call: Call) -> Response:
     if not manifest.declares_media_type:
         headers["Warning"] = NO_MEDIA_TYPE
     return Response(201, headers)
+
+
+async def _check_place(call: Call, manifest: Manifest) -> None:
+    """Make no repository for a manifest that names what a new one cannot hold."""
+    needed = manifest.needed_blobs
+    if needed and await call.context.placement.is_new(call.name):
+        digests = [str(digest) for digest in needed]
+        raise ManifestReferencesUnknownError(digests=digests)
 
 
 def _tags(call: Call, reference: Reference) -> list[TagName]:

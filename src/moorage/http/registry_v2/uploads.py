@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.domain.access import Principal
-from moorage.domain.digest import CANONICAL_ALGORITHM, Digest
+from moorage.domain.digest import CANONICAL_ALGORITHM, Digest, new_hasher
 from moorage.domain.errors import (
     DigestInvalidError,
     NameInvalidError,
@@ -21,10 +21,11 @@ async def post(call: Call) -> Response:
     principal = await call.authorise(PULL, PUSH)
     mount, raw_digest = (call.request.parameter(key) for key in ("mount", "digest"))
     digest = None if raw_digest is None else Digest.parse(raw_digest)
+    algorithm = call.request.parameter("digest-algorithm") or CANONICAL_ALGORITHM
+    new_hasher(algorithm)  # before anything is made for a push that cannot be
     repository = await call.context.placement.find_or_create(call.name, principal)
     if mount is not None and await _mount(call, mount, repository.id, principal):
         return _created(call, Digest.parse(mount))
-    algorithm = call.request.parameter("digest-algorithm") or CANONICAL_ALGORITHM
     session = await call.context.uploads.start(
         repository.id, digest.algorithm if digest else algorithm
     )
@@ -37,7 +38,8 @@ async def _mount(
     call: Call, raw_digest: str, target_id: int, principal: Principal
 ) -> bool:
     """Try to mount; whatever stands against it leads to an ordinary upload."""
-    context, raw_source = call.context, call.request.parameter("from")
+    context = call.context
+    raw_source = call.request.query.get("from", [None])[0]
     try:
         digest = Digest.parse(raw_digest)
         source = None if raw_source is None else RepositoryName.parse(raw_source)

@@ -115,9 +115,10 @@ CREATE INDEX token_namespace ON token (namespace_id, id);
 
 -- Images
 
+-- One whose project was deleted belongs to nothing, and is deleted itself.
 CREATE TABLE repository (
     id {{id}},
-    project_id {{int}} NOT NULL REFERENCES project (id),
+    project_id {{int}} REFERENCES project (id),
     name {{text}} NOT NULL,
     path {{text}} NOT NULL,
     tag_count {{int}} NOT NULL,
@@ -126,9 +127,11 @@ CREATE TABLE repository (
     cleanup_accepted_at_us {{int}},
     cleanup_policy_started_at_us {{int}},
     created_at_us {{int}} NOT NULL,
-    deleted_at_us {{int}}
+    deleted_at_us {{int}},
+    CHECK (project_id IS NOT NULL OR deleted_at_us IS NOT NULL)
 ) {{strict}};
 CREATE UNIQUE INDEX repository_path ON repository (path) WHERE deleted_at_us IS NULL;
+CREATE INDEX repository_former ON repository (path) WHERE deleted_at_us IS NOT NULL;
 CREATE INDEX repository_project ON repository (project_id, id);
 
 -- Which groups a repository lies in, at any depth: a group's listing is one index

@@ -1,0 +1,86 @@
+"""How a server begins and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from live.network import free_port
+
+MOORAGE = Path(sys.executable).with_name("moorage")
+
+
+def start(folder: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
+    command = [MOORAGE, "serve", "--data-dir", folder, "--workers", "2"]
+    listen = ["--listen", f"127.0.0.1:{port}"]
+    return subprocess.Popen(
+        [*command, *listen, *more],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/-/readiness").is_success
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    port = free_port()
+    process = start(tmp_path / "running", port)
+    try:
+        wait_until(lambda: answers(port))
+        yield process, port
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_second_server_does_not_share_the_port(
+    running: tuple[subprocess.Popen[bytes], int], tmp_path: Path
+) -> None:
+    _, port = running
+    second = start(tmp_path / "second", port)
+    _, complaint = second.communicate(timeout=30)
+    assert second.returncode == 2
+    assert complaint.decode().startswith(f"127.0.0.1:{port} cannot be listened on: ")
+    assert complaint.count(b"\n") == 1
+
+
+def test_processes_end_with_the_one_that_started_them(
+    running: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    process, port = running
+    process.kill()
+    process.wait()
+    wait_until(lambda: not answers(port))
+
+
+@pytest.mark.parametrize("folder", ["/proc/moorage", "/dev/null"])
+def test_a_folder_that_cannot_be_is_one_sentence(folder: str) -> None:
+    process = start(Path(folder), free_port())
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert complaint.decode().startswith(f"{folder} cannot be the data folder: ")
+    assert complaint.count(b"\n") == 1
