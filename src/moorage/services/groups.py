@@ -25,6 +25,7 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
 from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleGroup
 from moorage.store import members, namespaces, projects
 from moorage.store.namespaces import GroupFilter, NewGroup
@@ -192,7 +193,9 @@ class Groups:
         Raises:
             GroupUnknownError: There is none that the caller sees.
             ForbiddenError: The caller does not own it.
-            InvalidError: A project below it still has repositories.
+            HeldError: Something in a project below it is held.
+            ProtectedRepositoryError, ProtectedTagError, ImmutableTagError: A rule
+                keeps a repository.
         """
         now = self._clock.now()
 
@@ -200,7 +203,8 @@ class Groups:
             seen = rights.group_for(tx, principal, reference, now)
             rights.require(principal, seen.level, Role.OWNER)
             for namespace_id in namespaces.descendant_ids(tx, seen.group.id):
-                _delete_projects(tx, namespace_id)
+                for project in projects.of_namespace(tx, namespace_id):
+                    remove_project(tx, principal, project, now=now)
                 namespaces.delete(tx, namespace_id)
 
         await self._database.write(body)
@@ -354,10 +358,3 @@ def _changed(group: Namespace, changes: GroupChanges) -> Namespace:
             group.description if changes.description is None else changes.description
         ),
     )
-
-
-def _delete_projects(tx: Tx, namespace_id: int) -> None:
-    for project in projects.of_namespace(tx, namespace_id):
-        if projects.has_repository(tx, project.id):
-            raise InvalidError(f"project {project.full_path} still has repositories")
-        projects.delete(tx, project.id)

@@ -39,6 +39,7 @@ from moorage.services.authorization import PROJECT_CREATOR
 from moorage.services.groups import namespace_for
 from moorage.services.identity import access_to
 from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleProject
 from moorage.store import accounts, members, namespaces, projects
 from moorage.store.projects import ProjectFilter
@@ -242,23 +243,21 @@ class Projects:
         return await self._database.write(body)
 
     async def delete(self, principal: Principal, reference: NumberOrPath) -> None:
-        """Remove a project.
+        """Remove a project with its repositories.
 
         Raises:
             ProjectUnknownError: There is none that the caller sees.
             ForbiddenError: The caller does not own it.
-            InvalidError: It still has repositories.
+            HeldError: Something in a repository is held.
+            ProtectedRepositoryError, ProtectedTagError, ImmutableTagError: A rule
+                keeps one.
         """
         now = self._clock.now()
 
         def body(tx: Tx) -> None:
             seen = rights.project_for(tx, principal, reference, now)
             rights.require(principal, seen.access.level, Role.OWNER)
-            if projects.has_repository(tx, seen.project.id):
-                raise InvalidError(
-                    f"project {seen.project.full_path} still has repositories"
-                )
-            projects.delete(tx, seen.project.id)
+            remove_project(tx, principal, seen.project, now=now)
 
         await self._database.write(body)
 

@@ -232,11 +232,10 @@ class Repositories:
             deleted = tags.delete_first(tx, repository_id, BATCH, cause=cause)
             total = done + max(left, deleted)
             jobs.set_progress(tx, job.id, done + deleted, total)
-            gone = repositories.mark_deleted(tx, repository_id, now=now)
-            if gone:
+            if repositories.mark_deleted(tx, repository_id, now=now):
                 told, by = [repository_deleted()], Occasion(job.actor)
                 events.record(tx, repository_id, told, by, at=now)
-            return deleted, gone
+            return deleted, not _is_left(tx, repository_id)
 
         return await run.write(body)
 
@@ -248,11 +247,16 @@ class Repositories:
 
 def _begin_deletion(tx: Tx, repository_id: int) -> int | None:
     """Return how many tags there are; ``None`` if all is done already."""
-    repository = repositories.find(tx, repository_id)
-    if repository is None:
+    if not _is_left(tx, repository_id):
         return None
     repositories.set_status(tx, repository_id, "delete_ongoing")
-    return repository.tag_count
+    return repositories.count_tags(tx, repository_id)
+
+
+def _is_left(tx: Tx, repository_id: int) -> bool:
+    """Whether it is there, or tags of it: its project may have gone before them."""
+    there = repositories.find(tx, repository_id) is not None
+    return there or repositories.count_tags(tx, repository_id) > 0
 
 
 def _page(

@@ -24,6 +24,7 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.identity import Identity
 from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.removal import remove_project
 from moorage.store import accounts, namespaces, projects
 from moorage.store.accounts import AccountFilter
 
@@ -165,23 +166,22 @@ class Users:
 
         await self._database.write(body)
 
-    async def delete(self, account_id: int) -> None:
+    async def delete(self, principal: Principal, account_id: int) -> None:
         """Remove an account with its tokens, memberships and personal projects.
 
         Raises:
             UserUnknownError: There is none with this id.
-            InvalidError: A personal project still has repositories.
+            HeldError: Something in a personal project is held.
+            ProtectedRepositoryError, ProtectedTagError, ImmutableTagError: A rule
+                keeps a repository.
         """
+        now = self._clock.now()
 
         def body(tx: Tx) -> None:
             _get(tx, account_id)
             own = namespaces.find_of_account(tx, account_id)
             for project in projects.of_namespace(tx, own.id) if own else ():
-                if projects.has_repository(tx, project.id):
-                    raise InvalidError(
-                        f"project {project.full_path} still has repositories"
-                    )
-                projects.delete(tx, project.id)
+                remove_project(tx, principal, project, now=now)
             accounts.delete(tx, account_id)
 
         await self._database.write(body)

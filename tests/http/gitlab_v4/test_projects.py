@@ -10,6 +10,7 @@ from moorage.store import projects, repositories
 
 if TYPE_CHECKING:
     from in_process.api import Api, Json
+    from moorage.domain.repositories import Repository
 
 BASIC = [
     "id",
@@ -290,22 +291,36 @@ async def give_repository(api: Api, project: Json) -> None:
     )
 
 
-async def test_what_still_has_repositories_is_not_deleted(api: Api) -> None:
+async def test_what_has_repositories_is_deleted_with_them(api: Api) -> None:
     person = await api.person()
-    group = await api.group()
+    group, top = await api.group(), await api.group()
+    inner = await api.group(parent_id=top["id"])
     made = await api.project(namespace_id=group["id"])
+    below = await api.project(namespace_id=inner["id"])
     own = await api.post("/projects", {"name": "own"}, person.token)
-    for project in (made, own):
+    for project in (made, below, own):
         await give_repository(api, project)
-    for path in (
-        f"/projects/{made['id']}",
-        f"/groups/{group['id']}",
-        f"/users/{person.id}",
+    for path, status in (
+        (f"/projects/{made['id']}", 202),
+        (f"/groups/{top['id']}", 202),
+        (f"/users/{person.id}", 204),
     ):
         response = await api.call("DELETE", path)
-        assert response.status_code == 400
-        assert "still has repositories" in response.json()["message"]
-        assert (await api.call("GET", path)).status_code == 200
+        assert response.status_code == status
+        assert (await api.call("GET", path)).status_code == 404
+    for project in (made, below, own):
+        assert (await api.call("GET", f"/projects/{project['id']}")).status_code == 404
+        path = project["path_with_namespace"]
+        assert await find_repository(api, path) is None
+    # The path is free, and the new project has nothing of the old one.
+    again = await api.project(name=made["name"], namespace_id=group["id"])
+    assert again["path_with_namespace"] == made["path_with_namespace"]
+    await give_repository(api, again)
+    assert await find_repository(api, again["path_with_namespace"]) is not None
+
+
+async def find_repository(api: Api, path: str) -> Repository | None:
+    return await api.database.quick(lambda tx: repositories.find_by_path(tx, path))
 
 
 async def test_a_project_owns_the_images_below_its_path(api: Api) -> None:

@@ -121,7 +121,7 @@ async def update(call: Call) -> Response:
 async def delete(call: Call) -> Response:
     """``DELETE /users/:id``."""
     call.administer()
-    await call.context.users.delete(call.number("id"))
+    await call.context.users.delete(call.principal, call.number("id"))
     return no_content()
 
 
