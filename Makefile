@@ -17,7 +17,7 @@ serve: .venv/.runtime ## Install what the registry needs and run it (settings: M
 
 test: .venv/.development ## Install what the tests need, clients, PostgreSQL and Ceph included, and run them all
 	@scripts/install-test-packages
-	$(PYTHON_BIN) -m pytest -q -n 2 --dist loadgroup -m "not alone"
+	$(PYTHON_BIN) -m pytest -q -n 2 -m "not alone"
 	$(PYTHON_BIN) -m pytest -q -m alone
 
 check: .venv/.development ## Format, lint, types, import rules and the fast tests

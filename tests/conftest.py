@@ -15,6 +15,7 @@ from live.estate import Estate
 from live.memory import folder_in_memory
 from live.postgres import PostgresCluster
 from live.s3 import CREDENTIALS, MotoServer, S3Server, storage_url
+from live.scheduling import ByFileAndEngine
 from live.server import MoorageServer
 from moorage.adapters.s3 import S3BlobStore
 from moorage.config import load_settings
@@ -25,6 +26,8 @@ from moorage.wiring import open_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+    from xdist.remote import Producer
 
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 S3_SERVERS: dict[str, type[S3Server]] = {"moto": MotoServer, "ceph": CephServer}
@@ -38,17 +41,12 @@ def pytest_configure() -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder_in_memory())
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each process that tests are spread over take a file's tests of one engine.
-
-    All that an object store serves is for one process, which then starts it once.
-    """
-    for item in items:
-        engine = "postgres" if item.get_closest_marker("postgres") else "sqlite"
-        stored = "s3_server" in getattr(item, "fixturenames", ())
-        name = "s3" if stored else f"{item.path.name} {engine}"
-        item.add_marker(pytest.mark.xdist_group(name))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer
+) -> ByFileAndEngine:
+    """Spread tests over processes so that few start what others started already."""
+    return ByFileAndEngine(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
