@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from live.ceph import CephServer
@@ -34,11 +35,17 @@ S3_SERVERS: dict[str, type[S3Server]] = {"moto": MotoServer, "ceph": CephServer}
 
 
 def pytest_configure() -> None:
-    """Keep the folders of tests where nothing waits for a disk.
+    """Keep the folders of tests where nothing waits for a disk, and count no seconds.
 
     Servers under test have their data elsewhere; they do wait.
     """
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder_in_memory())
+    hypothesis.settings.register_profile(
+        "busy machine",
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("busy machine")
 
 
 @pytest.hookimpl(optionalhook=True)
