@@ -212,3 +212,62 @@ async def test_processes_that_start_together_make_one_administrator(
     starts = [bootstrap(database, clock, "token") for _ in range(6)]
     assert sum(await asyncio.gather(*starts)) == 1
     assert (await identity.authenticate_token("token")).account_id == 1
+
+
+async def test_a_start_with_the_token_lets_a_locked_out_administrator_in(
+    database: Database, identity: Identity, clock: FrozenClock
+) -> None:
+    await bootstrap(database, clock, "token")
+
+    def lock_out(tx: Tx) -> None:
+        root = accounts.find(tx, 1)
+        assert root is not None
+        accounts.update(tx, replace(root, admin=False), now=NOW)
+        accounts.set_blocked(tx, root.id, NOW)
+
+    await database.write(lock_out)
+    assert not await bootstrap(database, clock, "token")
+    root = await identity.authenticate_token("token")
+    assert (root.account_id, root.admin) == (1, True)
+
+
+async def test_a_start_with_a_revoked_token_makes_it_good_again(
+    database: Database, identity: Identity, clock: FrozenClock
+) -> None:
+    await bootstrap(database, clock, "token")
+    root = await identity.authenticate_token("token")
+    token_id = root.token_id or 0
+    await database.write(lambda tx: tokens.revoke(tx, token_id, now=NOW))
+    assert not await bootstrap(database, clock, "token")
+    assert (await identity.authenticate_token("token")).account_id == 1
+
+
+async def test_a_start_with_the_token_makes_a_deleted_administrator_again(
+    database: Database, identity: Identity, clock: FrozenClock
+) -> None:
+    await bootstrap(database, clock, "token")
+
+    def delete(tx: Tx) -> None:
+        accounts.delete(tx, 1)
+        rows.an_account(tx, "admin")
+
+    await database.write(delete)
+    assert await bootstrap(database, clock, "token")
+    root = await identity.authenticate_token("token")
+    assert (root.username, root.admin) == ("root", True)
+
+
+async def test_a_renamed_administrator_stays_the_one(
+    database: Database, identity: Identity, clock: FrozenClock
+) -> None:
+    await bootstrap(database, clock, "token")
+
+    def rename(tx: Tx) -> None:
+        root = accounts.find(tx, 1)
+        assert root is not None
+        accounts.update(tx, replace(root, username="boss", admin=False), now=NOW)
+
+    await database.write(rename)
+    await bootstrap(database, clock, "token")
+    root = await identity.authenticate_token("token")
+    assert (root.username, root.admin) == ("boss", True)

@@ -14,6 +14,7 @@ from moorage.domain.accounts import (
 )
 from moorage.domain.errors import (
     ConflictError,
+    ForbiddenError,
     InvalidError,
     UnauthenticatedError,
     UserUnknownError,
@@ -136,6 +137,7 @@ class Users:
             ConflictError: The user name or address is taken.
             ValidationError: Something about it is not acceptable.
             InvalidError: The user name cannot change any more.
+            ForbiddenError: There would be no administrator any more.
         """
         _check(changes)
         password_hash = await self._hash(changes.password)
@@ -143,6 +145,8 @@ class Users:
 
         def body(tx: Tx) -> Account:
             account = _changed(_get(tx, account_id), changes)
+            if not account.admin:
+                _check_administered(tx, account_id)
             _rename_namespace(tx, account)
             _check_email_free(tx, account.email, except_for=account_id)
             accounts.update(tx, account, now=now)
@@ -152,17 +156,34 @@ class Users:
 
         return await self._database.write(body)
 
-    async def set_blocked(self, account_id: int, *, blocked: bool) -> None:
-        """Block an account, or let it in again.
+    async def block(self, principal: Principal, account_id: int) -> None:
+        """Let an account in no more.
+
+        Raises:
+            UserUnknownError: There is none with this id.
+            ForbiddenError: It is the caller's, or the last administrator's.
+        """
+        now = self._clock.now()
+        if account_id == principal.account_id:
+            raise ForbiddenError("You cannot block yourself")
+
+        def body(tx: Tx) -> None:
+            _get(tx, account_id)
+            _check_administered(tx, account_id)
+            accounts.set_blocked(tx, account_id, now)
+
+        await self._database.write(body)
+
+    async def unblock(self, account_id: int) -> None:
+        """Let an account in again.
 
         Raises:
             UserUnknownError: There is none with this id.
         """
-        now = self._clock.now()
 
         def body(tx: Tx) -> None:
             _get(tx, account_id)
-            accounts.set_blocked(tx, account_id, now if blocked else None)
+            accounts.set_blocked(tx, account_id, None)
 
         await self._database.write(body)
 
@@ -171,14 +192,18 @@ class Users:
 
         Raises:
             UserUnknownError: There is none with this id.
+            ForbiddenError: It is the caller's, or the last administrator's.
             HeldError: Something in a personal project is held.
             ProtectedRepositoryError, ProtectedTagError, ImmutableTagError: A rule
                 keeps a repository.
         """
         now = self._clock.now()
+        if account_id == principal.account_id:
+            raise ForbiddenError("You cannot delete yourself")
 
         def body(tx: Tx) -> None:
             _get(tx, account_id)
+            _check_administered(tx, account_id)
             own = namespaces.find_of_account(tx, account_id)
             for project in projects.of_namespace(tx, own.id) if own else ():
                 remove_project(tx, principal, project, now=now)
@@ -197,6 +222,12 @@ def _get(tx: Tx, account_id: int) -> Account:
     if account is None:
         raise UserUnknownError
     return account
+
+
+def _check_administered(tx: Tx, without_id: int) -> None:
+    """Keep the last account that can administer."""
+    if accounts.lock_administrators(tx) == [without_id]:
+        raise ForbiddenError("The last administrator has to stay one")
 
 
 def _create(tx: Tx, new: accounts.NewAccount, now: datetime) -> Account:

@@ -132,6 +132,11 @@ def delete(tx: Tx, account_id: int) -> bool:
     return tx.run(_SQL.delete, account_id=account_id) == 1
 
 
+def lock_administrators(tx: Tx) -> list[int]:
+    """Return the ids of all who can administer, until this transaction ends."""
+    return [row["id"] for row in tx.all(_SQL.administrators)]
+
+
 def list_page(
     tx: Tx, wanted: AccountFilter, *, limit: int, offset: int
 ) -> list[Account]:

@@ -39,6 +39,15 @@ UPDATE account SET blocked_at_us = :blocked_at_us WHERE id = :account_id;
 -- name: delete
 DELETE FROM account WHERE id = :account_id;
 
+-- name: administrators
+-- Bots are none. Two that would both leave the other alone wait for one another.
+-- scan: an administrator is made or lost seldom
+SELECT id
+  FROM account
+ WHERE admin_at_us IS NOT NULL AND blocked_at_us IS NULL AND bot_at_us IS NULL
+ ORDER BY id
+ {{for_update}};
+
 -- name: list_page
 -- scan: a search is a part of a name; without one the primary key gives the order.
 SELECT *

@@ -203,3 +203,44 @@ async def test_somebody_without_projects_is_renamed(api: Api) -> None:
     await api.post("/projects", {"name": "own"}, person.token)
     response = await api.call("PUT", path, json={"username": "newer"})
     assert response.status_code == 400
+
+
+async def test_nobody_blocks_or_deletes_themselves(api: Api) -> None:
+    other = await api.person(admin=True)
+    for method, path, verb in (
+        ("POST", f"/users/{other.id}/block", "block"),
+        ("DELETE", f"/users/{other.id}", "delete"),
+    ):
+        response = await api.call(method, path, other.token)
+        assert response.status_code == 403
+        text = f"403 Forbidden - You cannot {verb} yourself"
+        assert response.json() == {"message": text}
+    assert (await api.call("POST", "/users/1/block")).status_code == 403
+    assert (await api.get("/user"))["state"] == "active"
+
+
+async def test_there_is_always_an_administrator(api: Api) -> None:
+    person, blocked = await api.person(), await api.person(admin=True)
+    await api.post(f"/users/{blocked.id}/block", {})
+    response = await api.call("PUT", "/users/1", json={"admin": False, "name": "New"})
+    assert response.status_code == 403
+    assert response.json() == {
+        "message": "403 Forbidden - The last administrator has to stay one"
+    }
+    assert (await api.get("/user"))["name"] == "Administrator"
+    made = await api.call("PUT", f"/users/{person.id}", json={"admin": True})
+    assert made.status_code == 200
+    response = await api.call("PUT", "/users/1", json={"admin": False})
+    assert response.status_code == 200
+    response = await api.call("PUT", f"/users/{person.id}", person.token, json={})
+    assert response.status_code == 200
+    body = {"admin": False}
+    response = await api.call("PUT", f"/users/{person.id}", person.token, json=body)
+    assert response.status_code == 403
+    assert (await api.call("DELETE", "/users/1", person.token)).status_code == 204
+
+
+async def test_an_administrator_among_others_is_blocked_and_deleted(api: Api) -> None:
+    person = await api.person(admin=True)
+    await api.post(f"/users/{person.id}/block", {})
+    assert (await api.call("DELETE", f"/users/{person.id}")).status_code == 204

@@ -128,14 +128,14 @@ async def delete(call: Call) -> Response:
 async def block(call: Call) -> Response:
     """``POST /users/:id/block``."""
     call.administer()
-    await call.context.users.set_blocked(call.number("id"), blocked=True)
+    await call.context.users.block(call.principal, call.number("id"))
     return answer(True, 201)  # noqa: FBT003 (the body)
 
 
 async def unblock(call: Call) -> Response:
     """``POST /users/:id/unblock``."""
     call.administer()
-    await call.context.users.set_blocked(call.number("id"), blocked=False)
+    await call.context.users.unblock(call.number("id"))
     return answer(True, 201)  # noqa: FBT003 (the body)
 
 
