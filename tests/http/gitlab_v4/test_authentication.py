@@ -165,3 +165,38 @@ async def test_others_do_not(api: Api) -> None:
     assert response.json() == {"message": "403 Forbidden - Must be admin to use sudo"}
     response = await api.call("GET", "/user?sudo=root")
     assert response.json()["scope"] == "sudo"
+
+
+async def test_a_user_to_act_as_is_never_passed_over(api: Api) -> None:
+    person = await api.person()
+    made = await api.post(
+        "/users/1/personal_access_tokens", {"name": "x", "scopes": ["api", "sudo"]}
+    )
+    token = made["token"]
+    response = await api.call("GET", "/user", token, json={"sudo": person.id})
+    assert response.json()["id"] == person.id
+    for wrong in (True, False, 1.5, [person.id], {"id": person.id}):
+        response = await api.call("GET", "/user", token, json={"sudo": wrong})
+        assert response.status_code == 400
+        assert response.json() == {"error": "sudo is invalid"}
+    for query in ("sudo[]=root", "sudo[a]=root"):
+        assert (await api.call("GET", f"/user?{query}", token)).status_code == 400
+    assert (await api.call("GET", "/user?sudo=", token)).status_code == 404
+    headers = {"Sudo": ""}
+    response = await api.call("GET", "/user", token, headers=headers)
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("name", ["private_token", "access_token", "job_token"])
+async def test_a_token_that_is_no_text_is_wrong(api: Api, name: str) -> None:
+    for query in (f"{name}[]=x", f"{name}[a]=x"):
+        response = await api.call("GET", f"/projects?{query}", None)
+        assert response.status_code == 401
+    for wrong in (5, True, ["x"], {"a": "x"}, [], 0):
+        response = await api.call("GET", "/projects", None, json={name: wrong})
+        assert response.status_code == 401
+    # Nor does it make way for another.
+    assert (await api.call("GET", f"/projects?{name}[]=x")).status_code == 401
+    for nothing in ("", None):
+        response = await api.call("GET", "/projects", None, json={name: nothing})
+        assert response.status_code == 200

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from in_process.api import ROOT_TOKEN
 from moorage.http.gitlab_v4 import paging
 
 if TYPE_CHECKING:
@@ -131,3 +132,25 @@ async def test_a_long_list_has_no_total(
     assert "last" not in response.headers["link"]
     response = await api.call("GET", "/groups?per_page=3&page=3")
     assert response.headers["x-next-page"] == ""
+
+
+async def test_links_do_not_repeat_secrets(api: Api) -> None:
+    for name in ("private_token", "access_token"):
+        query = f"/groups?{name}={ROOT_TOKEN}&visibility=public"
+        response = await api.call("GET", query, None)
+        assert response.status_code == 200
+        assert ROOT_TOKEN not in response.headers["link"]
+        assert "visibility=public" in response.headers["link"]
+    response = await api.call("GET", "/groups?job_token=")
+    assert "job_token" not in response.headers["link"]
+
+
+async def test_links_stay_short(api: Api) -> None:
+    search = "s" * 1500
+    body = {"long": "x" * 5000, **{f"p{n}": "y" * 500 for n in range(100)}}
+    response = await api.call("GET", f"/groups?search={search}&other=1", json=body)
+    link = response.headers["link"].partition(",")[0]
+    assert search in link
+    assert "other=1" in link
+    assert "long" not in link
+    assert len(link) < 5000

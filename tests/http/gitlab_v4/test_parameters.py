@@ -239,3 +239,60 @@ async def test_arrays_come_in_brackets(api: Api) -> None:
     for query in ("skip_groups[]={}", "skip_groups={}", "skip_groups%5B%5D={}"):
         found = await api.get(f"/groups?{query.format(group['id'])}")
         assert [one["id"] for one in found] == [other["id"]]
+
+
+_PART = b'--x\r\nContent-Disposition: form-data; name="search"\r\n\r\nroo\r\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"--y\r\n\r\n--y--\r\n",
+        b"--x\r\nContent-Type: text/plain\r\n\r\nroo\r\n--x--\r\n",
+        b"--x\r\nContent-Disposition: form-data\r\n\r\nroo\r\n--x--\r\n",
+        b"--x\r\n\r\nroo\r\n--x--\r\n",
+        b"--x\r\nContent Disposition\r\n\r\nroo\r\n--x--\r\n",
+        _PART,
+        _PART + b"--x",
+        b"x",
+    ],
+)
+async def test_a_malformed_multipart_body_is_refused(api: Api, content: bytes) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    response = await api.call("GET", "/users", headers=headers, content=content)
+    assert response.status_code == 400
+    assert response.json() == {"error": "message body does not match declared format"}
+
+
+@pytest.mark.parametrize("boundary", ["", '""', "x" * 5000, "\u00e4"])
+async def test_an_odd_boundary_is_refused(api: Api, boundary: str) -> None:
+    kind = f"multipart/form-data; boundary={boundary}".encode()
+    headers = [(b"PRIVATE-TOKEN", b"x"), (b"Content-Type", kind)]
+    response = await api.client.request(
+        "GET", "/api/v4/users", headers=headers, content=_PART + b"--x--"
+    )
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize("how", ["query", "form", "json"])
+async def test_parameters_nested_beyond_all_need_are_refused(
+    api: Api, how: str
+) -> None:
+    deep = "a" + "[b]" * 1500
+    options: dict[str, dict[str, Any]] = {
+        "query": {"params": {deep: "1"}},
+        "form": {"data": {deep: "1"}},
+        "json": {
+            "content": b'{"a":' * 300 + b"1" + b"}" * 300,
+            "headers": {"Content-Type": "application/json"},
+        },
+    }
+    response = await api.call("GET", "/users", **options[how])
+    assert response.status_code == 400
+    assert response.json() == {"error": "parameters are nested too deeply"}
+
+
+def test_null_is_no_alternative() -> None:
+    with pytest.raises(ParameterError, match=r"^a, b are missing, at least one"):
+        read({"name": "x", "a": None}, Strict)
+    assert read({"name": "x", "a": None, "b": "y"}, Strict).b == "y"

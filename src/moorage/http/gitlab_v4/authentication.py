@@ -14,6 +14,7 @@ from moorage.domain.access import ANONYMOUS, CredentialKind, Principal
 from moorage.domain.errors import (
     ForbiddenError,
     InsufficientScopeError,
+    ParameterError,
     UnauthenticatedError,
     UserUnknownError,
 )
@@ -37,15 +38,20 @@ async def authenticate(
     Raises:
         UnauthenticatedError: Credentials were sent, and are wrong.
         ForbiddenError: They ask to act as somebody else and may not.
+        ParameterError: Whom they ask to act as is neither a number nor a name.
     """
     found = _secret(request, given)
     if found is None:
         return ANONYMOUS
     principal = await identity.authenticate_token(*found)
-    wanted = request.headers.get("sudo") or given.get("sudo")
-    if isinstance(wanted, str) and wanted:
-        return await _act_as(identity, principal, wanted)
-    return principal
+    wanted = request.headers.get("sudo")
+    if wanted is None:
+        wanted = given.get("sudo")
+    if wanted is None:
+        return principal
+    if isinstance(wanted, bool) or not isinstance(wanted, str | int):
+        raise ParameterError("sudo is invalid")
+    return await _act_as(identity, principal, str(wanted))
 
 
 _PARAMETERS: Mapping[str, Kinds] = {
@@ -53,6 +59,9 @@ _PARAMETERS: Mapping[str, Kinds] = {
     "access_token": ACCESS_TOKENS,
     "job_token": JOB_TOKENS,
 }
+SECRETS = frozenset(_PARAMETERS)
+"""Parameters that are never repeated to anybody."""
+
 _HEADERS: Mapping[str, Kinds] = {
     "private-token": ACCESS_TOKENS,
     "job-token": JOB_TOKENS,
@@ -63,11 +72,17 @@ def _secret(request: Request, given: Mapping[str, Any]) -> tuple[str, Kinds] | N
     """Find a token and of which kinds it may be.
 
     The first of parameter, header and bearer counts.
+
+    Raises:
+        UnauthenticatedError: A parameter that should hold one is no text.
     """
     for name, kinds in _PARAMETERS.items():
         value = given.get(name)
-        if isinstance(value, str) and value:
-            return value, kinds
+        if value is None or value == "":
+            continue
+        if not isinstance(value, str):
+            raise UnauthenticatedError
+        return value, kinds
     for name, kinds in _HEADERS.items():
         value = request.headers.get(name)
         if value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -26,7 +26,7 @@ class Call:
     """A request with a route, a caller and parameters.
 
     ``path_parameters`` are decoded; ``given`` is everything else the client sent, from
-    query and body, as it came.
+    query and body, as it came; ``known`` are the names that the endpoint has read.
     """
 
     context: Context
@@ -34,6 +34,7 @@ class Call:
     principal: Principal
     path_parameters: Mapping[str, str]
     given: Mapping[str, Any]
+    known: set[str] = field(default_factory=set)
 
     def text(self, name: str) -> str:
         """Return a path parameter."""
@@ -61,6 +62,7 @@ class Call:
         Raises:
             ParameterError: With a sentence on each that is missing or wrong.
         """
+        self.known.update(declaration.__struct_fields__)
         return parameters.read(self.given, declaration)
 
     @property

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from moorage.domain.errors import ParameterError
 from moorage.http.gitlab_v4.answers import answer
+from moorage.http.gitlab_v4.authentication import SECRETS
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.parameters import Parameters, read
 
@@ -22,6 +23,9 @@ MAX_COUNTED = 10_000
 
 Source: GitLab 12.5 docs, "REST API", "Other pagination headers".
 """
+
+MAX_UNKNOWN = 1024
+"""How many characters of parameters links repeat that mean nothing to the endpoint."""
 
 _MAX_OFFSET = 1 << 62
 
@@ -132,12 +136,27 @@ def _link(call: Call, page: Page, relation: str, number: int) -> str:
 def link_url(call: Call, **changes: object) -> str:
     """Spell the request's own address with some parameters changed.
 
-    Every parameter is repeated, those of the path too, sorted by name.
+    Every parameter is repeated, those of the path too, sorted by name: all but secrets,
+    and what the endpoint does not know if it is long.
     """
-    given = {**call.given, **call.path_parameters, **changes}
+    given = {**_repeated(call), **call.path_parameters, **changes}
     query = "&".join(sorted(_encode(given)))
     path = call.request.scope["raw_path"].decode("ascii")
     return f"{call.context.external_url}{path}?{query}"
+
+
+def _repeated(call: Call) -> dict[str, Any]:
+    found, left = {}, MAX_UNKNOWN
+    for name, value in call.given.items():
+        if name in SECRETS:
+            continue
+        if name not in call.known:
+            length = sum(len(part) + 1 for part in _encode({name: value}))
+            if length > left:
+                continue
+            left -= length
+        found[name] = value
+    return found
 
 
 def _encode(value: Any, name: str = "") -> Iterator[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from email.message import Message
 from enum import Enum
 from functools import cache
 from types import UnionType
@@ -34,6 +35,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import NODEFAULT, UNSET, UnsetType
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from moorage.domain.errors import InvalidError, ParameterError
@@ -44,6 +46,9 @@ FALSE = frozenset({"false", "f", "0", "off", "n", "no"})
 
 Source: GitLab registry API facts, "Where parameters may be".
 """
+
+MAX_DEPTH = 32
+"""How deep lists and mappings may lie in one another."""
 
 _MAX_INTEGER = (1 << 63) - 1
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*")
@@ -75,12 +80,14 @@ async def collect(request: Request) -> Given:
     """Merge the parameters of query and body; those of the body win.
 
     Raises:
-        ParameterError: The body is not what its content type says.
+        ParameterError: The body is not what its content type says, or lists and
+            mappings lie too deep in one another.
         MediaTypeError: Its content type is none that the API reads.
     """
     query = request.scope["query_string"].decode("ascii", "replace")
     found = _nested(parse_qsl(query, keep_blank_values=True))
     found.update(await _body(request))
+    _check_depth(found)
     return found
 
 
@@ -93,7 +100,7 @@ async def _body(request: Request) -> Given:
     if media_type == "application/json":
         return _json(content)
     if media_type == "multipart/form-data":
-        return await _form(request)
+        return await _form(request, content)
     if media_type == "application/x-www-form-urlencoded":
         text = content.decode("utf-8", "replace")
         return _nested(parse_qsl(text, keep_blank_values=True))
@@ -110,12 +117,15 @@ def _json(content: bytes) -> Given:
     return found
 
 
-async def _form(request: Request) -> Given:
-    if "boundary=" not in request.headers["content-type"]:
+async def _form(request: Request, content: bytes) -> Given:
+    header = Message()
+    header["content-type"] = request.headers["content-type"]
+    boundary = (header.get_boundary() or "").encode("latin-1", "replace")
+    if not boundary or b"--" + boundary + b"--" not in content:
         raise _mismatch()
     try:
         form = await request.form(max_files=20, max_fields=1000)
-    except HTTPException:
+    except (HTTPException, MultiPartException):
         raise _mismatch() from None
     pairs = ((name, value) for name, value in form.multi_items())
     return _nested((name, value) for name, value in pairs if isinstance(value, str))
@@ -125,11 +135,31 @@ def _mismatch() -> ParameterError:
     return ParameterError("message body does not match declared format")
 
 
+def _too_deep() -> ParameterError:
+    return ParameterError("parameters are nested too deeply")
+
+
+def _check_depth(given: Given) -> None:
+    level: list[Any] = [given]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for value in level for inner in _inside(value)]
+    if level:
+        raise _too_deep()
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def _nested(pairs: Iterable[tuple[str, str]]) -> Given:
     """Read ``a[]=1``, ``a[b]=1``, ``a[b][]=1`` as lists and mappings."""
     found: Given = {}
     for name, value in pairs:
         key, _, rest = name.partition("[")
+        if rest.count("[") >= MAX_DEPTH:
+            raise _too_deep()
         _insert(found, [key, *_BRACKETS.findall("[" + rest)], value)
     return found
 
@@ -215,7 +245,7 @@ def _absent_alternatives(
     return [
         f"{', '.join(names)} are missing, at least one parameter must be provided"
         for names in declaration.at_least_one_of
-        if not any(name in given for name in names)
+        if all(given.get(name) is None for name in names)
     ]
 
 
