@@ -12,6 +12,7 @@ MAX_NAME_LENGTH = 255
 """Longest repository name: clients cap host, slash and name at about this."""
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_ONE = re.compile(_COMPONENT)
 _NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
@@ -36,6 +37,11 @@ class RepositoryName(str):
         if len(text) > MAX_NAME_LENGTH or _NAME.fullmatch(text) is None:
             raise NameInvalidError(name=text[: MAX_NAME_LENGTH + 1])
         return cls(text)
+
+
+def is_component(text: str) -> bool:
+    """Whether this may stand between two slashes of a repository's name."""
+    return _ONE.fullmatch(text) is not None
 
 
 class TagName(str):

@@ -9,14 +9,26 @@ from enum import StrEnum
 
 from moorage.domain.access import RegistryAccess, Visibility
 from moorage.domain.errors import ValidationError
+from moorage.domain.names import is_component
 
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+MAX_PATH_LENGTH = 255
+
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 PATH_RULE = (
     "can contain only letters, digits, '_', '-' and '.'. Cannot start with '-' or '.' "
     "or end in '.', '.git' or '.atom'."
 )
 """What is said of a path or user name that breaks the rules."""
+
+SPECIAL_RULE = (
+    "must not start or end with a special character and must not contain consecutive "
+    "special characters."
+)
+"""What GitLab says of a path below which no image can be pushed."""
+
+DIGITS_RULE = "cannot consist of digits only"
+"""What is said of a group's path that would be taken for its number."""
 
 _RANK = {Visibility.PRIVATE: 0, Visibility.INTERNAL: 10, Visibility.PUBLIC: 20}
 
@@ -69,18 +81,32 @@ class GroupInvalidError(ValidationError):
     """A group that cannot be saved like this; ``detail`` as in its parent."""
 
 
-def is_path(text: str) -> bool:
-    """Whether a group or project may have this as its part of the path."""
-    return (
-        _PATH.fullmatch(text) is not None
-        and not text.endswith((".", ".git", ".atom"))
-        and ".." not in text
-    )
+def path_complaints(text: str) -> list[str]:
+    """Say why a group or project cannot have this as its part of the path.
+
+    What images' names may hold is allowed here too: ``a--b`` and ``a__b``, which GitLab
+    refuses.
+    """
+    if (
+        _PATH.fullmatch(text) is None
+        or len(text) > MAX_PATH_LENGTH
+        or text.endswith((".", ".git", ".atom"))
+    ):
+        return [PATH_RULE]
+    return [] if is_component(text.lower()) else [SPECIAL_RULE]
+
+
+def group_path_complaints(text: str) -> list[str]:
+    """Say why a group cannot have this as its part of the path."""
+    return [DIGITS_RULE] if text.isdigit() else path_complaints(text)
 
 
 def path_from_name(name: str) -> str:
-    """Make a path of a title, as GitLab does when only a name is given."""
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
+    """Make a path of a title, much as GitLab does when only a name is given."""
+    joined = re.sub(
+        r"[^a-z0-9]+", lambda run: "_" if run[0] == "_" else "-", name.lower()
+    )
+    return joined.strip("-_")
 
 
 def is_wider(one: Visibility, other: Visibility) -> bool:

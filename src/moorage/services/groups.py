@@ -14,11 +14,10 @@ from moorage.domain.errors import (
     UnauthenticatedError,
 )
 from moorage.domain.projects import (
-    PATH_RULE,
     GroupInvalidError,
     Namespace,
     NamespaceKind,
-    is_path,
+    group_path_complaints,
     is_wider,
 )
 from moorage.ports.clock import Clock
@@ -303,8 +302,8 @@ def _new_group(wanted: GroupRequest, parent: Namespace | None) -> NewGroup:
     complaints: dict[str, list[str]] = {}
     if not wanted.name.strip():
         complaints["name"] = ["can't be blank"]
-    if not is_path(wanted.path):
-        complaints["path"] = [PATH_RULE]
+    if wrong := group_path_complaints(wanted.path):
+        complaints["path"] = wrong
     if complaints:
         raise GroupInvalidError(**complaints)
     visibility = wanted.visibility or default
@@ -339,8 +338,8 @@ def _check_contents(tx: Tx, group: Namespace) -> None:
 def _renamed(
     tx: Tx, group: Namespace, parent: Namespace | None, path: str
 ) -> Namespace:
-    if not is_path(path):
-        raise GroupInvalidError(path=[PATH_RULE])
+    if wrong := group_path_complaints(path):
+        raise GroupInvalidError(path=wrong)
     if namespaces.holds_anything(tx, group.id):
         raise InvalidError("the path of a group that is not empty cannot change")
     return namespaces.rename(tx, group, parent, path)

@@ -24,12 +24,11 @@ from moorage.domain.errors import (
 )
 from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import (
-    PATH_RULE,
     Namespace,
     NamespaceKind,
     Project,
-    is_path,
     is_wider,
+    path_complaints,
     path_from_name,
 )
 from moorage.ports.clock import Clock
@@ -308,8 +307,8 @@ def _name_and_path(wanted: ProjectRequest) -> tuple[str, str]:
     complaints: dict[str, list[str]] = {}
     if not name.strip():
         complaints["name"] = ["can't be blank"]
-    if not is_path(path):
-        complaints["path"] = [PATH_RULE]
+    if wrong := path_complaints(path):
+        complaints["path"] = wrong
     if complaints:
         raise ValidationError(**complaints)
     return name, path
@@ -341,8 +340,8 @@ def _check_visibility(visibility: Visibility, namespace: Namespace) -> None:
 
 
 def _renamed(tx: Tx, project: Project, namespace: Namespace, path: str) -> Project:
-    if not is_path(path):
-        raise ValidationError(path=[PATH_RULE])
+    if wrong := path_complaints(path):
+        raise ValidationError(path=wrong)
     if projects.has_repository(tx, project.id):
         # Source: GitLab registry API facts, "Deleting a repository".
         raise InvalidError(

@@ -273,3 +273,13 @@ async def test_a_bot_makes_no_groups_of_its_own(api: Api) -> None:
     response = await api.call("POST", "/groups", bot["token"], json=body)
     assert response.status_code == 403
     await api.post("/groups", {**body, "parent_id": group["id"]}, bot["token"])
+
+
+@pytest.mark.parametrize("path", ["42", "x-", "_x", "a___b", "a.-b"])
+async def test_a_path_that_names_no_images_is_refused(api: Api, path: str) -> None:
+    response = await api.call("POST", "/groups", json={"name": "x", "path": path})
+    assert response.status_code == 400
+    assert response.json()["message"].startswith("Failed to save group {:path=>")
+    group = await api.group()
+    response = await api.call("PUT", f"/groups/{group['id']}", json={"path": path})
+    assert response.status_code == 400

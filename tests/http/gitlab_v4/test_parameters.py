@@ -18,6 +18,7 @@ from moorage.http.gitlab_v4.parameters import (
     UnsetType,
     read,
 )
+from moorage.http.gitlab_v4.rules import RuleParameters
 
 if TYPE_CHECKING:
     from in_process.api import Api
@@ -292,7 +293,9 @@ async def test_parameters_nested_beyond_all_need_are_refused(
     assert response.json() == {"error": "parameters are nested too deeply"}
 
 
-def test_null_is_no_alternative() -> None:
-    with pytest.raises(ParameterError, match=r"^a, b are missing, at least one"):
-        read({"name": "x", "a": None}, Strict)
-    assert read({"name": "x", "a": None, "b": "y"}, Strict).b == "y"
+def test_null_is_no_alternative_where_it_means_nothing() -> None:
+    with pytest.raises(ParameterError, match=r"^name_regex, name_regex_delete are "):
+        read({"name_regex_delete": None}, RuleParameters)
+    found = read({"name_regex_delete": None, "name_regex": "y"}, RuleParameters)
+    assert (found.name_regex, found.name_regex_delete) == ("y", UNSET)
+    assert read({"name": "x", "a": None}, Strict).a is None

@@ -184,11 +184,25 @@ async def test_a_project_that_cannot_be_is_refused(
     assert response.json() == answer
 
 
-@pytest.mark.parametrize("path", ["-a", "a/b", "a.git", ".", "a..b"])
+@pytest.mark.parametrize(
+    "path", ["-a", "a/b", "a.git", ".", "a..b", "x-", "_x", "a--b--", "a___b", "a.-b"]
+)
 async def test_a_path_that_is_none_is_refused(api: Api, path: str) -> None:
     response = await api.call("POST", "/projects", json={"path": path})
     assert response.status_code == 400
     assert list(response.json()["message"]) == ["path"]
+
+
+async def test_a_path_that_no_image_can_have_is_refused(api: Api) -> None:
+    rule = (
+        "must not start or end with a special character and must not contain "
+        "consecutive special characters."
+    )
+    response = await api.call("POST", "/projects", json={"path": "a_.b"})
+    assert response.json() == {"message": {"path": [rule]}}
+    made = await api.project()
+    path = f"/projects/{made['id']}"
+    assert (await api.call("PUT", path, json={"path": "x-"})).status_code == 400
 
 
 async def test_where_projects_may_be_made(api: Api) -> None:

@@ -242,10 +242,16 @@ def _fields(declaration: type[Parameters]) -> list[tuple[str, Any, bool]]:
 def _absent_alternatives(
     given: Mapping[str, Any], declaration: type[Parameters]
 ) -> list[str]:
+    # Null is something where it means something, and nothing elsewhere.
+    provided = {
+        name
+        for name, kind, _ in _fields(declaration)
+        if name in given and (given[name] is not None or _optional(kind))
+    }
     return [
         f"{', '.join(names)} are missing, at least one parameter must be provided"
         for names in declaration.at_least_one_of
-        if all(given.get(name) is None for name in names)
+        if provided.isdisjoint(names)
     ]
 
 
