@@ -20,10 +20,10 @@ MOORAGE = Path(sys.executable).with_name("moorage")
 
 
 def start(folder: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
-    command = [MOORAGE, "serve", "--data-dir", folder, "--workers", "2"]
+    folders = ["--data-dir", str(folder), "--workers", "2"]
     listen = ["--listen", f"127.0.0.1:{port}"]
     return subprocess.Popen(
-        [*command, *listen, *more],
+        [str(MOORAGE), "serve", *folders, *listen, *more],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
