@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +20,10 @@ from moorage.ports.database import Result, Row, Tx
 from moorage.ports.query import Columns, Dialect, Query, rows_parameters
 
 POOL_SIZE = 8
-WRITE_ATTEMPTS = 4
+LONGEST_PAUSE_SECONDS = 0.05
+"""How much longer each pause between two tries may be than the one before it."""
+
+WRITE_ATTEMPTS = 12
 """Tries of a body that the server undid for the sake of another transaction."""
 
 _ARRAYS = {"text": "text[]", "int": "bigint[]"}
@@ -193,11 +198,12 @@ class PostgresDatabase:
 
     def write_now(self, body: Callable[[Tx], Result]) -> Result:
         """Run the body in a transaction, again if the server undid it."""
-        for _ in range(WRITE_ATTEMPTS):
+        for attempt in range(WRITE_ATTEMPTS):
             try:
                 return self._write(body)
             except _RETRIED:
-                continue
+                # Those who met must not meet again.
+                time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS) * attempt)  # noqa: S311
         raise UnavailableError("the database is too busy")
 
     def _write(self, body: Callable[[Tx], Result]) -> Result:

@@ -37,11 +37,16 @@ UPDATE link
    AND deleted_at_us IS NULL;
 
 -- name: renew_links
--- Locks the links that a manifest is about to use, against their collection.
+-- Locks the links that a manifest is about to use, against their collection; in order,
+-- so that two pushes of the same layers wait for one another and no more.
 UPDATE link SET lease_until_us = :lease_until_us
- WHERE repository_id = :repository_id AND deleted_at_us IS NULL
-   AND blob_id IN (SELECT id FROM blob
-                    WHERE digest IN ({{texts:digests}}) AND deleted_at_us IS NULL)
+ WHERE id IN (SELECT id FROM link
+               WHERE repository_id = :repository_id AND deleted_at_us IS NULL
+                 AND blob_id IN (SELECT id FROM blob
+                                  WHERE digest IN ({{texts:digests}})
+                                    AND deleted_at_us IS NULL)
+               ORDER BY id
+              {{for_update}})
 RETURNING blob_id;
 
 -- name: digests

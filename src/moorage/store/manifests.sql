@@ -67,12 +67,16 @@ SELECT :manifest_id, :repository_id, digests.value
     ON CONFLICT (manifest_id, digest) DO NOTHING;
 
 -- name: renew
--- Locks the children that an index is about to list, against their collection.
+-- Locks the children that an index is about to list, against their collection; in order,
+-- so that two pushes of the same children wait for one another and no more.
 UPDATE manifest
    SET lease_until_us = CASE WHEN lease_until_us > :lease_until_us
                              THEN lease_until_us ELSE :lease_until_us END
- WHERE repository_id = :repository_id AND digest IN ({{texts:digests}})
-   AND deleted_at_us IS NULL
+ WHERE id IN (SELECT id FROM manifest
+               WHERE repository_id = :repository_id
+                 AND digest IN ({{texts:digests}}) AND deleted_at_us IS NULL
+               ORDER BY id
+              {{for_update}})
 RETURNING digest, total_bytes, created_at_us;
 
 -- name: renew_one
