@@ -209,7 +209,9 @@ class Settings:
         "How long content that nothing reaches is safe after its last upload or check.",
     )
     tag_date: str = _setting(
-        _tag_date, "created", "The date of a tag that clean-up orders by."
+        _tag_date,
+        "created",
+        "The date that clean-up orders by; pushed has no effect yet.",
     )
     create_on_push: bool = _setting(
         _boolean, "true", "Whether a push may create the project."
