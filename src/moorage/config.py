@@ -229,6 +229,9 @@ class Settings:
     sparse_indexes: bool = _setting(
         _boolean, "false", "Whether an index may list manifests that are missing."
     )
+    sparse_images: bool = _setting(
+        _boolean, "false", "Whether an image may name blobs that are missing."
+    )
     redirect_downloads: bool = _setting(
         _boolean,
         "false",

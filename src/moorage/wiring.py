@@ -178,6 +178,7 @@ async def build(settings: Settings, database: Database) -> Services:
                 lease=lease,
                 undo_window=undo_window,
                 sparse_indexes=settings.sparse_indexes,
+                sparse_images=settings.sparse_images,
             ),
             pull=Pull(
                 database,

@@ -88,6 +88,7 @@ def test_settings_survive_the_way_to_another_process() -> None:
         "gc_lease": "1 year",
         "upload_expiry": "0.5s",
         "sparse_indexes": "true",
+        "sparse_images": "true",
         "trusted_proxies": "10.0.0.0/8, ::1",
         "notifications": "https://a.example/x, https://b.example",
     }

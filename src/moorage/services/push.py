@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from moorage.domain.access import Principal
+from moorage.domain.digest import Digest
 from moorage.domain.errors import ManifestReferencesUnknownError
 from moorage.domain.events import UNKNOWN, Occasion, manifest_pushed
 from moorage.domain.history import Cause
@@ -40,6 +41,7 @@ class Push:
         lease: timedelta,
         undo_window: timedelta = timedelta(0),
         sparse_indexes: bool = False,
+        sparse_images: bool = False,
     ) -> None:
         self._database = database
         self._store = store
@@ -47,6 +49,11 @@ class Push:
         self._lease = lease
         self._undo_window = undo_window
         self._sparse_indexes = sparse_indexes
+        self._sparse_images = sparse_images
+
+    def needed_blobs(self, manifest: Manifest) -> tuple[Digest, ...]:
+        """Return the blobs without which a manifest is refused."""
+        return () if self._sparse_images else manifest.needed_blobs
 
     async def put_manifest(
         self,
@@ -71,11 +78,14 @@ class Push:
 
         def body(tx: Tx) -> None:
             guards.check_tags(tx, principal, repository, tag_names, now)
-            children = self._renew_references(tx, repository.id, manifest, lease_until)
+            children, missing = self._renew_references(
+                tx, repository.id, manifest, lease_until
+            )
             facts = manifests.put(
                 tx,
                 repository.id,
                 manifest,
+                missing=missing,
                 platforms=manifest.platforms or _platforms(config),
                 total_bytes=_total_bytes(manifest, children),
                 created_at=_created_at(config, children, now),
@@ -102,7 +112,8 @@ class Push:
 
     def _renew_references(
         self, tx: Tx, repository_id: int, manifest: Manifest, lease_until: datetime
-    ) -> list[manifests.ChildFacts]:
+    ) -> tuple[list[manifests.ChildFacts], set[Digest]]:
+        """Return the children, and which of the named blobs are not there."""
         held = blobs.renew_links(
             tx, repository_id, manifest.named_blobs, lease_until=lease_until
         )
@@ -110,15 +121,15 @@ class Push:
         children = manifests.renew_children(
             tx, repository_id, listed, lease_until=lease_until
         )
-        missing = [digest for digest in manifest.needed_blobs if digest not in held]
+        refused = [each for each in self.needed_blobs(manifest) if each not in held]
         if not self._sparse_indexes:
             there = {child.digest for child in children}
-            missing += [digest for digest in listed if digest not in there]
-        if missing:
+            refused += [digest for digest in listed if digest not in there]
+        if refused:
             raise ManifestReferencesUnknownError(
-                digests=[str(digest) for digest in missing]
+                digests=[str(digest) for digest in refused]
             )
-        return children
+        return children, set(manifest.named_blobs) - held
 
     async def _image_config(
         self, repository: Repository, manifest: Manifest

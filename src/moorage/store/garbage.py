@@ -62,6 +62,8 @@ def sweep_manifests(tx: Tx, limit: int, *, now: datetime) -> Looked:
 def sweep_links(tx: Tx, limit: int, *, now: datetime) -> Looked:
     """Look at links whose lease has run out; remove those no manifest uses."""
     due, dead = _look(tx, _SQL.due_links, _SQL.reached_links, limit, now)
+    if dead and tx.run(_SQL.adopt, ids=dead):
+        dead = _unreached(tx, _SQL.reached_links, dead)
     _park(tx, _SQL.park_links, due, dead)
     if dead:
         tx.run(_SQL.wake_blobs, ids=dead, now_us=to_us(now))
@@ -114,10 +116,14 @@ def _look(
 ) -> tuple[list[int], list[int]]:
     rows = tx.all(due, limit=limit, now_us=to_us(now))
     ids = [row["id"] for row in rows]
+    return ids, _unreached(tx, reached, ids)
+
+
+def _unreached(tx: Tx, reached: Query, ids: Sequence[int]) -> list[int]:
     if not ids:
-        return [], []
+        return []
     alive = {row["id"] for row in tx.all(reached, ids=ids)}
-    return ids, [each for each in ids if each not in alive]
+    return [each for each in ids if each not in alive]
 
 
 def _park(tx: Tx, query: Query, due: list[int], dead: list[int]) -> None:

@@ -63,6 +63,16 @@ SELECT id FROM link
  ORDER BY lease_until_us LIMIT :limit
 {{skip_locked}};
 
+-- name: adopt
+-- Blobs that came after a manifest that names them are in use from now on.
+INSERT INTO manifest_blob (manifest_id, repository_id, blob_id, role)
+SELECT a.manifest_id, a.repository_id, l.blob_id, a.role
+  FROM link l
+  JOIN blob b ON b.id = l.blob_id
+  JOIN awaited_blob a ON a.repository_id = l.repository_id AND a.digest = b.digest
+ WHERE l.id IN ({{ints:ids}}) AND l.deleted_at_us IS NULL
+    ON CONFLICT (manifest_id, blob_id, role) DO NOTHING;
+
 -- name: reached_links
 -- By any manifest of the repository, deleted ones included while they can come back.
 SELECT l.id

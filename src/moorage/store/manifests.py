@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,6 +84,7 @@ def put(
     repository_id: int,
     manifest: Manifest,
     *,
+    missing: Collection[Digest],
     platforms: Sequence[str],
     total_bytes: int,
     created_at: datetime,
@@ -92,7 +93,8 @@ def put(
 ) -> ManifestFacts:
     """Store a manifest and its references; one that is there is renewed.
 
-    The blobs and children that it names must have been renewed in this transaction.
+    The blobs and children that it names must have been renewed in this transaction;
+    those ``missing`` are in use once they come.
     """
     row = tx.one(
         _SQL.put,
@@ -113,7 +115,7 @@ def put(
         raise AssertionError
     manifest_id: int = row["id"]
     tx.run(_SQL.put_payload, manifest_id=manifest_id, content=manifest.content)
-    _put_references(tx, repository_id, manifest_id, manifest)
+    _put_references(tx, repository_id, manifest_id, manifest, missing)
     return ManifestFacts(
         id=manifest_id,
         total_bytes=row["total_bytes"],
@@ -137,22 +139,31 @@ def show(tx: Tx, repository_id: int, digest: Digest) -> ManifestFacts | None:
 
 
 def _put_references(
-    tx: Tx, repository_id: int, manifest_id: int, manifest: Manifest
+    tx: Tx,
+    repository_id: int,
+    manifest_id: int,
+    manifest: Manifest,
+    missing: Collection[Digest],
 ) -> None:
     roles = {
         "config": [manifest.config] if manifest.config else [],
         "layer": manifest.layers,
     }
     for role, descriptors in roles.items():
-        digests = [str(d.digest) for d in descriptors]
-        if digests:
-            tx.run(
-                _SQL.put_blobs,
-                manifest_id=manifest_id,
-                repository_id=repository_id,
-                role=role,
-                digests=digests,
-            )
+        named = {descriptor.digest for descriptor in descriptors}
+        awaited = named.intersection(missing)
+        for query, digests in (
+            (_SQL.put_blobs, named - awaited),
+            (_SQL.await_blobs, awaited),
+        ):
+            if digests:
+                tx.run(
+                    query,
+                    manifest_id=manifest_id,
+                    repository_id=repository_id,
+                    role=role,
+                    digests=sorted(map(str, digests)),
+                )
     if manifest.children:
         tx.run(
             _SQL.put_children,

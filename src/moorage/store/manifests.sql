@@ -59,6 +59,13 @@ SELECT :manifest_id, :repository_id, b.id, :role
  WHERE b.digest IN ({{texts:digests}}) AND b.deleted_at_us IS NULL
     ON CONFLICT (manifest_id, blob_id, role) DO NOTHING;
 
+-- name: await_blobs
+INSERT INTO awaited_blob (manifest_id, repository_id, digest, role)
+SELECT :manifest_id, :repository_id, digests.value, :role
+  FROM ({{texts:digests}}) AS digests
+ WHERE 1 = 1
+    ON CONFLICT (manifest_id, digest, role) DO NOTHING;
+
 -- name: put_children
 INSERT INTO manifest_child (manifest_id, repository_id, digest)
 SELECT :manifest_id, :repository_id, digests.value

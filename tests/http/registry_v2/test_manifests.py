@@ -1,4 +1,6 @@
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +12,16 @@ from in_process.registry import (
     image,
     index,
 )
+from moorage.adapters.files import FileBlobStore
 from moorage.domain.digest import Digest
 from moorage.domain.media_types import (
     DOCKER_MANIFEST,
     OCI_INDEX,
     OCI_MANIFEST,
 )
+from moorage.services.garbage import Garbage
+from moorage.testing.clock import FrozenClock
+from moorage.wiring import Services
 
 NAME = "root/app/image"
 
@@ -131,6 +137,46 @@ class TestSparse:
         body = index(image((b"none",)))
         response = await registry.push_manifest(NAME, "list", body, OCI_INDEX)
         assert response.status_code == 201
+
+
+class TestSparseImages:
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"sparse_images": "true"}
+
+    async def test_a_setting_lets_blobs_be_missing(self, registry: Registry) -> None:
+        response = await registry.push_manifest("root/app/new", "v1", image())
+        assert response.status_code == 201
+
+    async def test_blobs_that_come_late_are_in_use(
+        self, registry: Registry, services: Services
+    ) -> None:
+        await registry.push_blob(NAME, CONFIG)
+        await registry.push_manifest(NAME, "v1", image((b"late",)))
+        await registry.push_blob(NAME, b"late")
+        await registry.push_blob(NAME, b"of no image")
+        assert await collect_later(services, registry.folder) == 1
+        path = f"/v2/{NAME}/blobs/{Digest.of(b'late')}"
+        assert (await registry.send("GET", path)).content == b"late"
+        assert (await registry.send("DELETE", path)).status_code == 405
+
+    async def test_blobs_that_came_late_go_with_their_image(
+        self, registry: Registry, services: Services
+    ) -> None:
+        await registry.push_manifest(NAME, "v1", image((b"late",)))
+        for content in (CONFIG, b"late"):
+            await registry.push_blob(NAME, content)
+        assert await collect_later(services, registry.folder) == 0
+        digest = Digest.of(image((b"late",)))
+        await registry.send("DELETE", f"/v2/{NAME}/manifests/{digest}")
+        assert await collect_later(services, registry.folder) == 2
+
+
+async def collect_later(services: Services, folder: Path) -> int:
+    """Collect what has no use in a month; return the number of blobs that went."""
+    clock = FrozenClock(datetime.now(UTC) + timedelta(30))
+    garbage = Garbage(services.database, FileBlobStore(folder / "blobs"), clock)
+    return (await garbage.collect()).blobs
 
 
 async def test_layers_that_lie_elsewhere_need_not_be_pushed(

@@ -99,7 +99,7 @@ async def put(call: Call) -> Response:
 
 async def _check_place(call: Call, manifest: Manifest) -> None:
     """Make no repository for a manifest that names what a new one cannot hold."""
-    needed = manifest.needed_blobs
+    needed = call.context.push.needed_blobs(manifest)
     if needed and await call.context.placement.is_new(call.name):
         digests = [str(digest) for digest in needed]
         raise ManifestReferencesUnknownError(digests=digests)

@@ -228,6 +228,17 @@ CREATE TABLE manifest_blob (
 ) {{strict}};
 CREATE INDEX manifest_blob_blob ON manifest_blob (blob_id, repository_id);
 
+-- Blobs that a manifest names and that its repository does not hold yet: such as come
+-- late are in use as well. See store/garbage.sql, adopt.
+CREATE TABLE awaited_blob (
+    manifest_id {{int}} NOT NULL REFERENCES manifest (id) ON DELETE CASCADE,
+    repository_id {{int}} NOT NULL REFERENCES repository (id),
+    digest {{text}} NOT NULL,
+    role {{text}} NOT NULL CHECK (role IN ('config', 'layer')),
+    PRIMARY KEY (manifest_id, digest, role)
+) {{strict}};
+CREATE INDEX awaited_blob_digest ON awaited_blob (repository_id, digest);
+
 -- Which manifests an index lists, by digest: a child may be missing.
 CREATE TABLE manifest_child (
     manifest_id {{int}} NOT NULL REFERENCES manifest (id) ON DELETE CASCADE,
