@@ -121,6 +121,9 @@ class Services:
     garbage: Garbage
     garbage_queue: GarbageQueue
     uses: Uses
+    plans: Plans
+    jobs: Jobs
+    undo: Undo
 
 
 async def build(settings: Settings, database: Database) -> Services:
@@ -201,6 +204,8 @@ async def build(settings: Settings, database: Database) -> Services:
             refresh_tokens=RefreshTokens(signing_key, clock, identity),
         )
     )
+    plans = Plans(database, clock, signal)
+    jobs = Jobs(database, clock, identity, kinds, undo_window=undo_window)
     api = create_api(
         ApiContext(
             external_url=settings.public_url,
@@ -219,11 +224,11 @@ async def build(settings: Settings, database: Database) -> Services:
             tag_lists=TagLists(database, clock),
             cleanup=cleanup,
             wide_cleanup=wide_cleanup,
-            plans=Plans(database, clock, signal),
+            plans=plans,
             policies=Policies(database, clock),
             undo=undo,
             history=History(database),
-            jobs=Jobs(database, clock, identity, kinds, undo_window=undo_window),
+            jobs=jobs,
             webhooks=Webhooks(database, clock),
             holds=Holds(database, clock),
             why=Why(database, clock),
@@ -245,6 +250,9 @@ async def build(settings: Settings, database: Database) -> Services:
         garbage=garbage,
         garbage_queue=garbage_queue,
         uses=uses,
+        plans=plans,
+        jobs=jobs,
+        undo=undo,
     )
 
 

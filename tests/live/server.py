@@ -103,6 +103,17 @@ class MoorageServer:
         """Show the end of what the server wrote."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the program beside the server, with the same settings."""
+        return subprocess.run(
+            [PROGRAM, *words],
+            env={**_clean_environment(), **self._settings},
+            capture_output=True,
+            text=True,
+            timeout=_START_SECONDS,
+            check=False,
+        )
+
     def registry(
         self, username: str | None = "root", password: str | None = None
     ) -> RegistryClient:

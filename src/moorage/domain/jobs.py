@@ -65,6 +65,11 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
 
 class ItemOutcome(StrEnum):
     """What became of one tag that a job was to remove or to restore."""
@@ -123,8 +128,6 @@ class JobItem:
 
 _UNDOABLE = (JobKind.DELETE_TAGS, JobKind.DELETE_REPOSITORY, JobKind.RUN_POLICY)
 
-_FINAL = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
-
 
 def undoable_until(job: Job, window: timedelta) -> datetime | None:
     """Say until when all that a job removed is kept; ``None`` if nothing is."""
@@ -140,7 +143,7 @@ def check_undoable(job: Job, window: timedelta, now: datetime) -> None:
         JobUnfinishedError: It waits or runs.
         JobNotUndoableError: It is of another kind, or the undo window has passed.
     """
-    if job.kind in _UNDOABLE and job.state not in _FINAL:
+    if job.kind in _UNDOABLE and not job.state.final:
         raise JobUnfinishedError
     until = undoable_until(job, window)
     if until is None or until <= now:

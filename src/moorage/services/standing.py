@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from moorage.domain.access import Ability, CredentialKind, Principal, may
+from moorage.domain.accounts import Account
 from moorage.ports.database import Tx
 from moorage.services.identity import access_to
 from moorage.store import accounts, members, projects
@@ -18,12 +19,17 @@ def may_administer(
     project = projects.find(tx, project_id)
     if account is None or account.blocked or project is None:
         return False
-    principal = Principal(
+    level = members.project_level(tx, project, account.id, now)
+    access = access_to(project, level)
+    return may(principal_of(account), Ability.ADMIN_IMAGE, access)
+
+
+def principal_of(account: Account) -> Principal:
+    """Stand for an account with all its rights."""
+    return Principal(
         account_id=account.id,
         username=account.username,
         admin=account.admin,
         external=account.external,
         kind=CredentialKind.PASSWORD,
     )
-    level = members.project_level(tx, project, account.id, now)
-    return may(principal, Ability.ADMIN_IMAGE, access_to(project, level))

@@ -97,7 +97,7 @@ def _excerpt(call: Call) -> tuple[Page, Excerpt]:
 
 
 def _answer(call: Call, page: Page, found: PlanPage) -> Response:
-    items = [_item_entity(item) for item in found.items]
+    items = [item_entity(item) for item in found.items]
     return answer_page_in(
         call, page, plan_entity(found.plan), "items", items, found.total
     )
@@ -122,7 +122,8 @@ def plan_entity(plan: Plan) -> Entity:
     }
 
 
-def _item_entity(item: PlanItem) -> Entity:
+def item_entity(item: PlanItem) -> Entity:
+    """Show what a plan says of one tag."""
     pulled = item.last_pulled_at
     return {
         "name": item.name,
