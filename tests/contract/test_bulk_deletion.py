@@ -19,7 +19,7 @@ from moorage.services import cleanup as cleanup_module
 from moorage.services.cleanup import Cleanup
 from moorage.services.jobs import LEASE, Handler, JobRun
 from moorage.services.repositories import Repositories
-from moorage.store import jobs, members, repositories, tags
+from moorage.store import job_items, jobs, members, repositories, tags
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Scene:
 
     async def items(self, job_id: int) -> list[JobItem]:
         return await self.database.read(
-            lambda tx: jobs.list_items(tx, job_id, after=0, limit=100)
+            lambda tx: job_items.list_page(tx, job_id, after=0, limit=100)
         )
 
 
@@ -195,13 +195,13 @@ async def test_a_tag_that_moved_after_the_plan_stays(
 ) -> None:
     await scene.put_tags(["a", "b"])
     job_id = await scene.schedule()
-    add_items = jobs.add_items
+    add = job_items.add
 
-    def add_items_then_push(tx: Tx, *args: Any) -> None:
-        add_items(tx, *args)
+    def add_then_push(tx: Tx, *args: Any) -> None:
+        add(tx, *args)
         rows.put_tag(tx, scene.repository, "a", rows.an_image(tx, scene.repository))
 
-    monkeypatch.setattr(jobs, "add_items", add_items_then_push)
+    monkeypatch.setattr(job_items, "add", add_then_push)
     await scene.worker().run_one()
     assert await scene.names() == ["a"]
     assert (await scene.job(job_id)).result == {"deleted": 1, "skipped": 1}

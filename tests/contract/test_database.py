@@ -170,6 +170,28 @@ async def test_tuples_come_as_columns_with_their_positions(database: Database) -
     assert await database.read(lambda tx: body(tx, [])) == []
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        ["a", "", "NULL", "null", "{}", "a,b", " c ", "ü\u2028🐳", "'%s'"],
+        ["plain", 'quote"', "back\\slash", "\\n", "new\nline", "tab\t\x01\x7f"],
+    ],
+)
+async def test_texts_of_lists_arrive_as_they_are(
+    database: Database, texts: list[str]
+) -> None:
+    values = Query("test.values", "SELECT value FROM ({{texts:texts}}) AS t")
+    found = await database.read(lambda tx: tx.all(values, texts=texts))
+    assert [row["value"] for row in found] == texts
+    columns = Query(
+        "test.columns", "SELECT text, size FROM ({{rows:rows(text text, size int)}}) t"
+    )
+    pairs = [(text, at or None) for at, text in enumerate(texts)]
+    rows = await database.read(lambda tx: tx.all(columns, rows=pairs))
+    assert [(row["text"], row["size"]) for row in rows] == pairs
+
+
 async def test_what_need_not_be_durable_is_there_for_everybody_at_once(
     database: Database,
 ) -> None:

@@ -3,9 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from contract.rows import NOW
 from moorage.domain.jobs import ItemOutcome, JobKind, JobState, NewJob
-from moorage.store import jobs
+from moorage.store import job_items, jobs
 
 if TYPE_CHECKING:
     from moorage.domain.jobs import Job
@@ -158,31 +160,44 @@ async def test_a_cancelled_job_is_lost_to_its_worker(database: Database) -> None
     await database.write(body)
 
 
-async def test_items_are_settled_in_spans(database: Database) -> None:
+async def test_what_became_of_items_is_told_by_progress(database: Database) -> None:
     def body(tx: Tx) -> None:
         job_id = queue(tx)
         digest = f"sha256:{1:064}"
-        jobs.add_items(tx, job_id, [(name, digest, "old") for name in "abcd"])
-        assert jobs.count_items(tx, job_id) == 4
-        span = jobs.list_items(tx, job_id, after=1, limit=2)
-        assert [item.name for item in span] == ["b", "c"]
-        jobs.settle_items(tx, job_id, span, ["c"], ItemOutcome.DELETED)
-        jobs.skip_items(tx, job_id, span, reason="moved")
+        packed = job_items.pack([(name, digest, "old") for name in "abcd"])
+        job_items.add(tx, job_id, packed, ItemOutcome.DELETED)
+        assert (packed.total, job_items.count(tx, job_id)) == (4, 4)
+        page = job_items.list_page(tx, job_id, after=1, limit=2)
+        assert [item.name for item in page] == ["b", "c"]
+        jobs.set_progress(tx, job_id, 3, 4)
+        job_items.skip(tx, job_id, [2], reason="moved")
         outcomes = [
             (item.name, item.outcome, item.reason)
-            for item in jobs.list_items(tx, job_id, after=0, limit=9)
+            for item in job_items.list_page(tx, job_id, after=0, limit=9)
         ]
         assert outcomes == [
-            ("a", ItemOutcome.PLANNED, "old"),
+            ("a", ItemOutcome.DELETED, "old"),
             ("b", ItemOutcome.SKIPPED, "moved"),
             ("c", ItemOutcome.DELETED, "old"),
             ("d", ItemOutcome.PLANNED, "old"),
         ]
-        assert jobs.count_outcomes(tx, job_id) == {
-            "planned": 2,
-            "skipped": 1,
-            "deleted": 1,
-        }
+        assert job_items.count_skipped(tx, job_id) == 1
+
+    await database.write(body)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 6])
+async def test_a_page_of_items_crosses_rows(
+    database: Database, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setattr(job_items, "TOGETHER", 3)
+
+    def body(tx: Tx) -> None:
+        job_id = queue(tx)
+        packed = job_items.pack([(name, "", "old") for name in "abcdefg"])
+        job_items.add(tx, job_id, packed, ItemOutcome.RESTORED)
+        page = job_items.list_page(tx, job_id, after=after, limit=4)
+        assert "".join(item.name for item in page) == "abcdefg"[after : after + 4]
 
     await database.write(body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -84,16 +85,27 @@ def _widths(query: Query) -> Mapping[str, int]:
 
 
 def _values(query: Query, parameters: dict[str, Any]) -> Mapping[str, Any]:
-    """Turn lists of tuples into one array per column."""
-    widths = _widths(query)
-    if not widths:
-        return parameters
-    values = dict(parameters)
-    for name, width in widths.items():
-        columns = list(zip(*values.pop(name), strict=True)) or [()] * width
-        for at, column in enumerate(columns):
-            values[f"{name}_{at}"] = list(column)
+    """Turn lists into arrays, those of tuples into one per column."""
+    values = {}
+    for name, value in parameters.items():
+        if not isinstance(value, list):
+            values[name] = value
+        elif (width := _widths(query).get(name)) is None:
+            values[name] = _array(value)
+        else:
+            columns = list(zip(*value, strict=True)) or [()] * width
+            for at, column in enumerate(columns):
+                values[f"{name}_{at}"] = _array(list(column))
     return values
+
+
+def _array(items: list[Any]) -> str | list[Any]:
+    """Spell an array as the server reads it, which takes the driver far longer.
+
+    Where nothing has to be escaped JSON's spelling is the same, but for the brackets.
+    """
+    text = json.dumps(items, ensure_ascii=False)
+    return items if "\\" in text else f"{{{text[1:-1]}}}"
 
 
 @contextmanager

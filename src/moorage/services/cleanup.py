@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from moorage.domain.access import Principal
-from moorage.domain.cleanup import BulkDelete, Decision, Rules, TagFacts, plan
+from moorage.domain.cleanup import BulkDelete, Rules, plan
 from moorage.domain.digest import Digest
 from moorage.domain.errors import CleanupTooSoonError, ForbiddenError
 from moorage.domain.events import Occasion, tags_deleted
@@ -27,7 +27,16 @@ from moorage.ports.signals import JobSignal
 from moorage.services import guards, policies
 from moorage.services.jobs import JobRun
 from moorage.services.standing import may_administer
-from moorage.store import events, jobs, plans, repositories, tags, traits
+from moorage.store import (
+    events,
+    job_items,
+    jobs,
+    plans,
+    repositories,
+    tags,
+    traits,
+)
+from moorage.store.job_items import Packed, Planned
 
 BATCH = 1000
 """Tags that one transaction removes: others may write in between."""
@@ -165,14 +174,12 @@ class Cleanup:
         self, run: JobRun, repository_id: int, arguments: Arguments
     ) -> Mapping[str, Any]:
         total = await self._plan_once(run, repository_id, arguments)
-        await self._work_off(run, repository_id, total)
-        outcomes = await self._database.read(
-            lambda tx: jobs.count_outcomes(tx, run.job.id)
+        for after in range(0, total, BATCH):
+            await self._delete_some(run, repository_id, after, total)
+        skipped = await self._database.read(
+            lambda tx: job_items.count_skipped(tx, run.job.id)
         )
-        return {
-            "deleted": outcomes.get(ItemOutcome.DELETED, 0),
-            "skipped": outcomes.get(ItemOutcome.SKIPPED, 0),
-        }
+        return {"deleted": total - skipped, "skipped": skipped}
 
     async def _check_right(self, arguments: Arguments) -> None:
         now = self._clock.now()
@@ -189,35 +196,25 @@ class Cleanup:
     ) -> int:
         """Store the plan, or find it stored; return how many tags are to go."""
         job_id = run.job.id
-        total = await self._database.read(lambda tx: jobs.count_items(tx, job_id))
+        total = await self._database.read(lambda tx: job_items.count(tx, job_id))
         if total:
             return total
-        plan_id = arguments.plan_id
-        if plan_id is not None:
-            return await run.write(lambda tx: _take_over(tx, plan_id, job_id))
         now = self._clock.now()
 
-        def look(tx: Tx) -> tuple[list[TagFacts], Rules, TagGuard]:
-            rules = _rules(tx, arguments)
-            facts = traits.list_facts(tx, repository_id, rules, now=now)
-            return facts, rules, _guard(tx, arguments, now)
+        # All of it on the thread that reads: requests are served meanwhile.
+        def look(tx: Tx) -> Packed:
+            return job_items.pack(_plan(tx, repository_id, arguments, now))
 
-        facts, rules, guard = await self._database.read(look)
-        decisions = plan(facts, rules, now, guard)
-        planned = [_item(decision) for decision in decisions if decision.delete]
+        packed = await self._database.read(look)
 
         def body(tx: Tx) -> None:
-            jobs.add_items(tx, job_id, planned)
-            jobs.set_progress(tx, job_id, 0, len(planned))
+            job_items.add(tx, job_id, packed, ItemOutcome.DELETED)
+            jobs.set_progress(tx, job_id, 0, packed.total)
             if arguments.policy_id is not None:
                 repositories.mark_policy_started(tx, repository_id, now=now)
 
         await run.write(body)
-        return len(planned)
-
-    async def _work_off(self, run: JobRun, repository_id: int, total: int) -> None:
-        for after in range(0, total, BATCH):
-            await self._delete_some(run, repository_id, after, total)
+        return packed.total
 
     async def _delete_some(
         self, run: JobRun, repository_id: int, after: int, total: int
@@ -227,20 +224,37 @@ class Cleanup:
         cause = Cause(job.actor, now, now + self._undo_window, job.id)
 
         def body(tx: Tx) -> None:
-            items = jobs.list_items(tx, job.id, after=after, limit=BATCH)
+            items = job_items.list_page(tx, job.id, after=after, limit=BATCH)
             waiting = [item for item in items if item.outcome is ItemOutcome.PLANNED]
             if not waiting:
                 return
             guard = _guard(tx, arguments, now)
             free = [item for item in waiting if guard.allows_deletion(item.name)]
             deleted = tags.delete_many(tx, repository_id, _seen(free), cause=cause)
-            jobs.settle_items(tx, job.id, waiting, deleted, ItemOutcome.DELETED)
-            jobs.skip_items(tx, job.id, waiting, reason=_MOVED)
+            gone = set(deleted)
+            left = [item.position for item in waiting if item.name not in gone]
+            job_items.skip(tx, job.id, left, reason=_MOVED)
             jobs.set_progress(tx, job.id, after + len(items), total)
-            gone = tags_deleted(deleted)
-            events.record(tx, repository_id, gone, Occasion(job.actor), at=now)
+            told = tags_deleted(deleted)
+            events.record(tx, repository_id, told, Occasion(job.actor), at=now)
 
-        await run.write(body)
+        await run.write(body, durable=False)
+
+
+def _plan(
+    tx: Tx, repository_id: int, arguments: Arguments, now: datetime
+) -> list[Planned]:
+    """Return what goes: by a stored plan, or by rules as things stand."""
+    if arguments.plan_id is not None:
+        return plans.list_deletions(tx, arguments.plan_id)
+    rules = _rules(tx, arguments)
+    facts = traits.list_facts(tx, repository_id, rules, now=now)
+    decisions = plan(facts, rules, now, _guard(tx, arguments, now))
+    return [
+        (decision.tag.name, str(decision.tag.digest), decision.reason)
+        for decision in decisions
+        if decision.delete
+    ]
 
 
 def _rules(tx: Tx, arguments: Arguments) -> Rules:
@@ -253,17 +267,5 @@ def _guard(tx: Tx, arguments: Arguments, now: datetime) -> TagGuard:
     return guards.of_job(tx, arguments.project_id, arguments.account_id, now)
 
 
-def _take_over(tx: Tx, plan_id: int, job_id: int) -> int:
-    """Make the deletions of a stored plan those of a job; return how many."""
-    plans.add_to_job(tx, plan_id, job_id)
-    total = jobs.count_items(tx, job_id)
-    jobs.set_progress(tx, job_id, 0, total)
-    return total
-
-
-def _item(decision: Decision) -> tuple[str, str, str]:
-    return decision.tag.name, str(decision.tag.digest), decision.reason
-
-
 def _seen(items: list[JobItem]) -> dict[str, Digest]:
-    return {item.name: Digest.parse(item.digest) for item in items}
+    return {item.name: Digest.stored(item.digest) for item in items}

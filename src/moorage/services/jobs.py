@@ -27,7 +27,7 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.identity import Identity
 from moorage.services.rights import group_for
-from moorage.store import jobs, projects
+from moorage.store import job_items, jobs, projects
 
 LEASE = timedelta(seconds=60)
 """How long a job of a worker that died waits before another takes it."""
@@ -48,8 +48,13 @@ class JobRun:
     database: Database
     clock: Clock
 
-    async def write(self, body: Callable[[Tx], Result]) -> Result:
+    async def write(
+        self, body: Callable[[Tx], Result], *, durable: bool = True
+    ) -> Result:
         """Run a body in a transaction, if the job is still this worker's.
+
+        A step need not be ``durable``: whatever of it a loss of power takes, the job's
+        progress goes with it.
 
         Raises:
             JobLostError: It is not, and the body was not run.
@@ -62,7 +67,7 @@ class JobRun:
             return body(tx)
 
         # Begun means done: a transaction that nobody waits for any more still ends.
-        return await asyncio.shield(self.database.write(held))
+        return await asyncio.shield(self.database.write(held, durable=durable))
 
 
 Run: TypeAlias = Callable[[JobRun], Awaitable[Mapping[str, Any]]]
@@ -163,8 +168,8 @@ class Jobs:
         job = await self.get(principal, job_id)
 
         def body(tx: Tx) -> tuple[list[JobItem], int]:
-            items = jobs.list_items(tx, job.id, after=offset, limit=limit)
-            return items, jobs.count_items(tx, job.id)
+            items = job_items.list_page(tx, job.id, after=offset, limit=limit)
+            return items, job_items.count(tx, job.id)
 
         return await self._database.read(body)
 

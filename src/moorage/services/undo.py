@@ -42,6 +42,7 @@ from moorage.services.jobs import JobRun
 from moorage.services.standing import may_administer
 from moorage.store import (
     history,
+    job_items,
     jobs,
     manifests,
     projects,
@@ -49,6 +50,7 @@ from moorage.store import (
     sizes,
     tags,
 )
+from moorage.store.job_items import Planned
 from moorage.store.times import from_us, to_us
 
 BATCH = 1000
@@ -216,40 +218,38 @@ class Undo:
             ForbiddenError: Who asked for it may no longer administer the images.
         """
         job, now = run.job, self._clock.now()
-        total = await run.write(lambda tx: self._begin(tx, job, now))
+        total = await run.write(lambda tx: _begin(tx, job, now))
+        if not total:
+            total = await self._choose_once(run, now)
         for after in range(0, total, BATCH):
             await self._restore_some(run, after, total)
-        outcomes = await self._database.read(
-            lambda tx: jobs.count_outcomes(tx, run.job.id)
+        skipped = await self._database.read(
+            lambda tx: job_items.count_skipped(tx, job.id)
         )
-        return {
-            "restored": outcomes.get(ItemOutcome.RESTORED, 0),
-            "skipped": outcomes.get(ItemOutcome.SKIPPED, 0),
-        }
+        return {"restored": total - skipped, "skipped": skipped}
 
-    def _begin(self, tx: Tx, job: Job, now: datetime) -> int:
-        """Choose what to restore, unless that is done; return how many tags."""
-        _check_right(tx, job, now)
+    async def _choose_once(self, run: JobRun, now: datetime) -> int:
+        """Store what is to be restored; return how many tags."""
+        job = run.job
+        packed = await self._database.read(
+            lambda tx: job_items.pack(self._choose(tx, job, now))
+        )
+
+        def body(tx: Tx) -> None:
+            job_items.add(tx, job.id, packed, ItemOutcome.RESTORED)
+            jobs.set_progress(tx, job.id, 0, packed.total)
+
+        await run.write(body)
+        return packed.total
+
+    def _choose(self, tx: Tx, job: Job, now: datetime) -> list[Planned]:
         repository_id = job.repository_id or 0
-        place = _place_of(tx, repository_id)
-        if place is not None:
-            repositories.revive(tx, repository_id, *place)
-        total = jobs.count_items(tx, job.id)
-        if not total:
-            self._choose(tx, repository_id, job, now)
-            total = jobs.count_items(tx, job.id)
-            jobs.set_progress(tx, job.id, 0, total)
-        return total
-
-    def _choose(self, tx: Tx, repository_id: int, job: Job, now: datetime) -> None:
         at_us, removed_by = (job.arguments.get(key) for key in ("at_us", "removed_by"))
         if removed_by is not None:
-            history.add_removed_by(tx, repository_id, removed_by, job.id)
-        elif at_us is not None:
-            history.add_as_of(tx, repository_id, from_us(at_us), job.id)
-        else:
-            since = now - self._undo_window
-            history.add_removed_since(tx, repository_id, since, job.id)
+            return history.removed_by(tx, repository_id, removed_by)
+        if at_us is not None:
+            return history.missing(tx, repository_id, from_us(at_us))
+        return history.removed_since(tx, repository_id, now - self._undo_window)
 
     async def _restore_some(self, run: JobRun, after: int, total: int) -> None:
         job, now = run.job, self._clock.now()
@@ -257,19 +257,20 @@ class Undo:
         cause = Cause(job.actor, now, now + self._undo_window, job.id, restores=True)
 
         def body(tx: Tx) -> None:
-            items = jobs.list_items(tx, job.id, after=after, limit=BATCH)
+            items = job_items.list_page(tx, job.id, after=after, limit=BATCH)
             waiting = [item for item in items if item.outcome is ItemOutcome.PLANNED]
             if not waiting:
                 return
             done = tags.restore_many(tx, repository_id, _wanted(waiting), cause=cause)
-            jobs.settle_items(tx, job.id, waiting, done.names, ItemOutcome.RESTORED)
-            jobs.settle_items(
-                tx, job.id, waiting, done.gone, ItemOutcome.SKIPPED, reason=_GONE
-            )
-            jobs.skip_items(tx, job.id, waiting, reason=_PRESENT)
+            restored, gone = set(done.names), set(done.gone)
+            left = [item for item in waiting if item.name not in restored]
+            lost = [item.position for item in left if item.name in gone]
+            present = [item.position for item in left if item.name not in gone]
+            job_items.skip(tx, job.id, lost, reason=_GONE)
+            job_items.skip(tx, job.id, present, reason=_PRESENT)
             jobs.set_progress(tx, job.id, after + len(items), total)
 
-        await run.write(body)
+        await run.write(body, durable=False)
 
     async def purge(self, repository: Repository, principal: Principal) -> int:
         """Have the undo window ended for what was deleted so far; return the job."""
@@ -325,6 +326,16 @@ class Undo:
         return await run.write(body)
 
 
+def _begin(tx: Tx, job: Job, now: datetime) -> int:
+    """Bring the repository back; return how many tags were chosen to be restored."""
+    _check_right(tx, job, now)
+    repository_id = job.repository_id or 0
+    place = _place_of(tx, repository_id)
+    if place is not None:
+        repositories.revive(tx, repository_id, *place)
+    return job_items.count(tx, job.id)
+
+
 def _last_digest(tx: Tx, repository_id: int, name: str) -> Digest:
     """Return what a tag that is not there pointed to."""
     if tags.find_detail(tx, repository_id, name) is not None:
@@ -359,4 +370,4 @@ def _check_right(tx: Tx, job: Job, now: datetime) -> None:
 
 
 def _wanted(items: list[JobItem]) -> dict[str, Digest]:
-    return {item.name: Digest.parse(item.digest) for item in items}
+    return {item.name: Digest.stored(item.digest) for item in items}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from moorage.domain.digest import Digest
 from moorage.domain.history import PastTag, TagEvent
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
+from moorage.store.job_items import Planned
 from moorage.store.repositories import COUNT_LIMIT
 from moorage.store.times import from_us, to_us
 
@@ -91,37 +92,28 @@ def count_tags_at(tx: Tx, repository_id: int, at: datetime) -> int:
     return row["total"] if row else 0
 
 
-def add_removed_by(tx: Tx, repository_id: int, removed_by: int, job_id: int) -> None:
-    """Make what a job removed the items of another job, by name."""
-    tx.run(
-        _SQL.add_removed_by,
-        repository_id=repository_id,
-        removed_by=removed_by,
-        job_id=job_id,
-        reason=REMOVED,
+def removed_by(tx: Tx, repository_id: int, job_id: int) -> list[Planned]:
+    """Return what a job removed, by name, as items of another one."""
+    rows = tx.all(_SQL.removed_by, repository_id=repository_id, job_id=job_id)
+    return _planned(rows)
+
+
+def removed_since(tx: Tx, repository_id: int, since: datetime) -> list[Planned]:
+    """Return what was removed since a time, and is not back, as items of a job."""
+    rows = tx.all(
+        _SQL.removed_since, repository_id=repository_id, since_us=to_us(since)
     )
+    return _planned(rows)
 
 
-def add_removed_since(tx: Tx, repository_id: int, since: datetime, job_id: int) -> None:
-    """Make what was removed since a time, and is not back, the items of a job."""
-    tx.run(
-        _SQL.add_removed_since,
-        repository_id=repository_id,
-        since_us=to_us(since),
-        job_id=job_id,
-        reason=REMOVED,
-    )
+def missing(tx: Tx, repository_id: int, at: datetime) -> list[Planned]:
+    """Return what was there at a time, and is not now, as items of a job."""
+    rows = tx.all(_SQL.missing, repository_id=repository_id, at_us=to_us(at))
+    return _planned(rows)
 
 
-def add_as_of(tx: Tx, repository_id: int, at: datetime, job_id: int) -> None:
-    """Make what was there at a time, and is not now, the items of a job."""
-    tx.run(
-        _SQL.add_as_of,
-        repository_id=repository_id,
-        at_us=to_us(at),
-        job_id=job_id,
-        reason=REMOVED,
-    )
+def _planned(rows: Iterable[Row]) -> list[Planned]:
+    return [(row["tag"], row["digest"], REMOVED) for row in rows]
 
 
 def left_manifests(tx: Tx, repository_id: int, *, now: datetime) -> list[int]:

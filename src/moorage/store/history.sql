@@ -61,36 +61,32 @@ SELECT COUNT(*) AS total
                               AND later.at_us <= :at_us)
          LIMIT :limit) AS counted;
 
--- name: add_removed_by
--- What a job removed, as items of another one. A repository's deletion may have removed
--- a tag twice: the last time counts. Served by tag_event_job.
-INSERT INTO job_item (job_id, position, name, digest, outcome, reason)
-SELECT CAST(:job_id AS BIGINT), ROW_NUMBER() OVER (ORDER BY e.tag), e.tag,
-       e.previous_digest, 'planned', :reason
+-- name: removed_by
+-- What a job removed. A repository's deletion may have removed a tag twice: the last
+-- time counts. Served by tag_event_job.
+SELECT e.tag, e.previous_digest AS digest
   FROM tag_event e
  WHERE e.id IN (SELECT MAX(removed.id)
                   FROM tag_event removed
-                 WHERE removed.job_id = :removed_by AND removed.job_id IS NOT NULL
+                 WHERE removed.job_id = :job_id AND removed.job_id IS NOT NULL
                    AND removed.repository_id = :repository_id
                    AND removed.action = 'delete'
-                 GROUP BY removed.tag);
+                 GROUP BY removed.tag)
+ ORDER BY e.tag;
 
--- name: add_removed_since
+-- name: removed_since
 -- What was removed since a time and is not there again.
-INSERT INTO job_item (job_id, position, name, digest, outcome, reason)
-SELECT CAST(:job_id AS BIGINT), ROW_NUMBER() OVER (ORDER BY e.tag), e.tag,
-       e.previous_digest, 'planned', :reason
+SELECT e.tag, e.previous_digest AS digest
   FROM tag_event e
  WHERE e.repository_id = :repository_id AND e.action = 'delete' AND e.at_us >= :since_us
    AND NOT EXISTS (SELECT 1 FROM tag_event later
                     WHERE later.repository_id = e.repository_id
-                      AND later.tag = e.tag AND later.id > e.id);
+                      AND later.tag = e.tag AND later.id > e.id)
+ ORDER BY e.tag;
 
--- name: add_as_of
+-- name: missing
 -- What was there at a time and is not there now.
-INSERT INTO job_item (job_id, position, name, digest, outcome, reason)
-SELECT CAST(:job_id AS BIGINT), ROW_NUMBER() OVER (ORDER BY e.tag), e.tag, e.digest,
-       'planned', :reason
+SELECT e.tag, e.digest
   FROM tag_event e
  WHERE e.repository_id = :repository_id AND e.at_us <= :at_us AND e.digest IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM tag_event later
@@ -98,7 +94,8 @@ SELECT CAST(:job_id AS BIGINT), ROW_NUMBER() OVER (ORDER BY e.tag), e.tag, e.dig
                       AND later.tag = e.tag AND later.id > e.id
                       AND later.at_us <= :at_us)
    AND NOT EXISTS (SELECT 1 FROM tag
-                    WHERE tag.repository_id = e.repository_id AND tag.name = e.tag);
+                    WHERE tag.repository_id = e.repository_id AND tag.name = e.tag)
+ ORDER BY e.tag;
 
 -- name: left_manifests
 -- What tags left, or what was deleted itself, and is kept for a while. By

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from moorage.domain.jobs import ItemOutcome, Job, JobItem, JobState, NewJob
+from moorage.domain.jobs import Job, JobState, NewJob
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store.times import from_us, from_us_or_none, to_us
@@ -136,68 +136,6 @@ def cancel(tx: Tx, job_id: int, *, now: datetime) -> bool:
     Once this is committed the job does nothing more.
     """
     return tx.run(_SQL.cancel, id=job_id, now_us=to_us(now)) == 1
-
-
-def add_items(tx: Tx, job_id: int, planned: Iterable[tuple[str, str, str]]) -> None:
-    """Store what a job is to remove: names, digests, reasons, in that order."""
-    tx.run(_SQL.add_items, job_id=job_id, planned=list(planned))
-
-
-def list_items(tx: Tx, job_id: int, after: int, limit: int) -> list[JobItem]:
-    """List a job's items, those behind position ``after``."""
-    rows = tx.all(_SQL.list_items, job_id=job_id, after=after, limit=limit)
-    return [
-        JobItem(
-            position=row["position"],
-            name=row["name"],
-            digest=row["digest"],
-            outcome=ItemOutcome(row["outcome"]),
-            reason=row["reason"],
-        )
-        for row in rows
-    ]
-
-
-def settle_items(
-    tx: Tx,
-    job_id: int,
-    items: list[JobItem],
-    names: list[str],
-    outcome: ItemOutcome,
-    *,
-    reason: str | None = None,
-) -> None:
-    """Record what became of some of the items; without a reason it stays."""
-    settled = set(names)
-    if settled:
-        tx.run(
-            _SQL.settle_items,
-            job_id=job_id,
-            positions=[item.position for item in items if item.name in settled],
-            outcome=outcome,
-            reason=reason,
-        )
-
-
-def skip_items(tx: Tx, job_id: int, items: list[JobItem], *, reason: str) -> None:
-    """Record that nothing was done about what is left of the items in a row."""
-    tx.run(_SQL.skip_items, job_id=job_id, reason=reason, **_span(items))
-
-
-def _span(items: list[JobItem]) -> dict[str, int]:
-    return {"first": items[0].position, "last": items[-1].position}
-
-
-def count_items(tx: Tx, job_id: int) -> int:
-    """Count a job's items."""
-    row = tx.one(_SQL.count_items, job_id=job_id)
-    return row["total"] if row else 0
-
-
-def count_outcomes(tx: Tx, job_id: int) -> dict[str, int]:
-    """Count a job's items by what became of them. Reads them all."""
-    rows = tx.all(_SQL.count_outcomes, job_id=job_id)
-    return {row["outcome"]: row["total"] for row in rows}
 
 
 def _job(row: Row) -> Job:

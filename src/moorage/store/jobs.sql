@@ -79,37 +79,3 @@ UPDATE job
    SET state = 'cancelled', finished_at_us = :now_us, lease_owner = NULL,
        lease_until_us = NULL
  WHERE id = :id AND state IN ('queued', 'running');
-
--- name: add_items
-INSERT INTO job_item (job_id, position, name, digest, outcome, reason)
-SELECT CAST(:job_id AS BIGINT), p.position, p.name, p.digest, 'planned', p.reason
-  FROM ({{rows:planned(name text, digest text, reason text)}}) AS p;
-
--- name: list_items
-SELECT position, name, digest, outcome, reason
-  FROM job_item
- WHERE job_id = :job_id AND position > :after
- ORDER BY position
- LIMIT :limit;
-
--- name: settle_items
-UPDATE job_item
-   SET outcome = :outcome, reason = COALESCE(CAST(:reason AS TEXT), reason)
- WHERE job_id = :job_id AND position IN ({{ints:positions}});
-
--- name: skip_items
-UPDATE job_item
-   SET outcome = 'skipped', reason = :reason
- WHERE job_id = :job_id
-   AND position BETWEEN :first AND :last
-   AND outcome = 'planned';
-
--- name: count_items
--- Positions are numbered from 1 without gaps.
-SELECT COALESCE(MAX(position), 0) AS total FROM job_item WHERE job_id = :job_id;
-
--- name: count_outcomes
-SELECT outcome, COUNT(*) AS total
-  FROM job_item
- WHERE job_id = :job_id
- GROUP BY outcome;

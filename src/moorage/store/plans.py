@@ -10,6 +10,7 @@ from datetime import datetime
 from moorage.domain.plans import Plan, PlanItem, PlanSummary, Verdict
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
+from moorage.store.job_items import Planned
 from moorage.store.times import from_us, from_us_or_none, to_us, to_us_or_none
 
 REASON = "The plan says so."
@@ -74,9 +75,10 @@ def list_items(
     return [_item(row) for row in rows]
 
 
-def add_to_job(tx: Tx, plan_id: int, job_id: int) -> None:
-    """Make the deletions of a plan the items of a job, in their order."""
-    tx.run(_SQL.add_to_job, plan_id=plan_id, job_id=job_id, reason=REASON)
+def list_deletions(tx: Tx, plan_id: int) -> list[Planned]:
+    """Return what a plan deletes as a job's items, in their order."""
+    rows = tx.all(_SQL.list_deletions, plan_id=plan_id)
+    return [(row["name"], row["digest"], REASON) for row in rows]
 
 
 def delete_expired(tx: Tx, repository_id: int, *, before: datetime) -> None:

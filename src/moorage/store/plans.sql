@@ -43,12 +43,11 @@ SELECT position, decision, name, digest, facts
  ORDER BY position
  LIMIT :limit OFFSET :offset;
 
--- name: add_to_job
-INSERT INTO job_item (job_id, position, name, digest, outcome, reason)
-SELECT CAST(:job_id AS BIGINT), ROW_NUMBER() OVER (ORDER BY position), name, digest,
-       'planned', :reason
+-- name: list_deletions
+SELECT name, digest
   FROM plan_item
- WHERE plan_id = :plan_id AND decision = 'delete';
+ WHERE plan_id = :plan_id AND decision = 'delete'
+ ORDER BY position;
 
 -- name: delete_expired
 -- Served by plan_repository.

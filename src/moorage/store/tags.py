@@ -7,7 +7,7 @@ in the same transaction, and has collection look at the manifest that a tag left
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -114,12 +114,28 @@ def delete_many(
     One that is held stays, as one that moved does. The number of statements does not
     depend on the number of tags.
     """
+    wanted = {name: str(digest) for name, digest in seen.items()}
+    images = {
+        row["id"]: row["digest"]
+        for row in tx.all(
+            _SQL.list_images,
+            repository_id=repository_id,
+            digests=sorted(set(wanted.values())),
+        )
+    }
     there = tx.all(_SQL.lock_named, repository_id=repository_id, names=list(seen))
-    rows = [row for row in there if row["digest"] == str(seen[row["name"]])]
-    found = holds.list_of_tags(tx, repository_id, _names(rows), now=cause.now)
-    held = {hold.tag for hold in found}
-    free = [row for row in rows if row["name"] not in held]
-    return _delete(tx, repository_id, free, cause)
+    left = {
+        row["name"]: row["manifest_id"]
+        for row in there
+        if images.get(row["manifest_id"]) == wanted[row["name"]]
+    }
+    for hold in holds.list_of_tags(tx, repository_id, list(left), now=cause.now):
+        left.pop(hold.tag or "", None)
+    rows = [
+        {"name": name, "manifest_id": manifest_id, "digest": images[manifest_id]}
+        for name, manifest_id in left.items()
+    ]
+    return _delete(tx, repository_id, rows, cause)
 
 
 def delete_first(
@@ -241,7 +257,7 @@ def _check_holds(tx: Tx, repository_id: int, names: list[str], cause: Cause) -> 
         raise hold.refusal(f"tag {hold.tag}")
 
 
-def _delete(tx: Tx, repository_id: int, rows: list[Row], cause: Cause) -> list[str]:
+def _delete(tx: Tx, repository_id: int, rows: Sequence[Row], cause: Cause) -> list[str]:
     """Remove tags whose rows are locked."""
     names = _names(rows)
     if names:

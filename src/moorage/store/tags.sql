@@ -103,12 +103,15 @@ SELECT tag.name, tag.manifest_id,
  ORDER BY tag.name
 {{for_update}};
 
+-- name: list_images
+SELECT id, digest
+  FROM manifest
+ WHERE repository_id = :repository_id AND digest IN ({{texts:digests}});
+
 -- name: lock_named
--- With where they point now, or null if that is so new that it is not seen yet. Compared
--- by the caller: as a condition PostgreSQL would look it up for every tag there is.
-SELECT tag.name, tag.manifest_id,
-       (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
-           AS digest
+-- With where they point now. Compared by the caller: as a condition PostgreSQL would look
+-- it up for every tag there is.
+SELECT tag.name, tag.manifest_id
   FROM tag
  WHERE tag.repository_id = :repository_id AND tag.name IN ({{texts:names}})
  ORDER BY tag.name

@@ -248,9 +248,10 @@ CREATE TABLE manifest_child (
 ) {{strict}};
 CREATE INDEX manifest_child_digest ON manifest_child (repository_id, digest);
 
--- A tag carries copies of what lists are ordered by.
+-- A tag carries copies of what lists are ordered by. Its repository is its manifest's:
+-- a foreign key of its own would be checked for nothing, which takes a while for many.
 CREATE TABLE tag (
-    repository_id {{int}} NOT NULL REFERENCES repository (id),
+    repository_id {{int}} NOT NULL,
     name {{text}} NOT NULL,
     manifest_id {{int}} NOT NULL REFERENCES manifest (id),
     version_key {{text}} NOT NULL,
@@ -265,8 +266,8 @@ CREATE TABLE tag (
 CREATE INDEX tag_manifest ON tag (manifest_id, name);
 
 -- Every move of every tag. digest is null for a removal.
--- Like job_item without a foreign key: on PostgreSQL checking it takes as long as all the
--- rest of a row, and a run writes a hundred thousand.
+-- No foreign key: on PostgreSQL checking it takes as long as all the rest of a row, and
+-- a run writes a hundred thousand.
 CREATE TABLE tag_event (
     id {{id}},
     repository_id {{int}} NOT NULL,
@@ -421,12 +422,21 @@ CREATE INDEX job_lease ON job (lease_until_us) WHERE state = 'running';
 CREATE UNIQUE INDEX job_dedup ON job (dedup_key)
     WHERE dedup_key IS NOT NULL AND state IN ('queued', 'running');
 
-CREATE TABLE job_item (
+-- The tags that a job is about, many to a row: items is a JSON array of name, digest and
+-- reason. What the job has done (job.done) became what outcome says.
+CREATE TABLE job_batch (
+    job_id {{int}} NOT NULL,
+    first_position {{int}} NOT NULL,
+    size {{int}} NOT NULL,
+    outcome {{text}} NOT NULL,
+    items {{text}} NOT NULL,
+    PRIMARY KEY (job_id, first_position)
+) {{strict}};
+
+-- Those of them that a job passed over.
+CREATE TABLE job_skip (
     job_id {{int}} NOT NULL,
     position {{int}} NOT NULL,
-    name {{text}} NOT NULL,
-    digest {{text}} NOT NULL,
-    outcome {{text}} NOT NULL,
     reason {{text}} NOT NULL,
     PRIMARY KEY (job_id, position)
 ) {{strict}};

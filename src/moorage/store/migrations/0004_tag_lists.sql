@@ -9,7 +9,7 @@ CREATE INDEX tag_size ON tag (repository_id, total_bytes, name);
 -- part of a name are one range, and the names that begin with one are a range of tag.
 -- Names that begin alike share rows: a long list adds little more than one for a tag.
 CREATE TABLE tag_beginning (
-    repository_id {{int}} NOT NULL REFERENCES repository (id),
+    repository_id {{int}} NOT NULL,
     backwards {{text}} NOT NULL,
     PRIMARY KEY (repository_id, backwards)
 ) {{clustered}};
