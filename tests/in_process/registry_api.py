@@ -11,6 +11,7 @@ import httpx
 
 from contract import rows
 from contract.rows import NOW
+from in_process.documented import Documented
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.access import CredentialKind, Role, Visibility
@@ -187,7 +188,7 @@ async def registry_api(
         usage=UsageReports(database, clock),
         quotas=Quotas(database, clock),
     )
-    transport = httpx.ASGITransport(create(context))
+    transport = httpx.ASGITransport(Documented(create(context)))
     base_url = f"{EXTERNAL_URL}/api/v4"
     async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
         group, project, repository, accounts = await database.write(_populate)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -24,7 +23,7 @@ from moorage.domain.errors import (
 from moorage.domain.jobs import Job, JobState
 from moorage.domain.names import RepositoryName
 from moorage.domain.repositories import Repository
-from moorage.http.gitlab_v4.registry_entities import job_entity
+from moorage.http.gitlab_v4.registry_entities import JobEntity, job_entity
 from moorage.observe.logs import configure_logs
 from moorage.ports.database import Tx
 from moorage.services.standing import may_administer, principal_of
@@ -99,7 +98,7 @@ def run_job(
 ) -> None:
     """Begin a job, see it through and say what came of it; exit 1 where it failed."""
 
-    async def body() -> tuple[Job, dict[str, Any]]:
+    async def body() -> tuple[Job, JobEntity]:
         async with operator(username, settings, config) as chosen:
             job_id = await begin(chosen)
             job = await chosen.follow(job_id, quiet=json_output)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from in_process.api import ROOT_TOKEN, URL, Api
+from in_process.documented import Documented, hold_to_declarations
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.http.gitlab_v4.app import create
@@ -49,6 +50,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moorage.ports.database import Database
+
+
+@pytest.fixture(autouse=True)
+def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    hold_to_declarations(monkeypatch)
 
 
 @pytest.fixture
@@ -107,6 +113,6 @@ def context(database: Database, clock: FrozenClock) -> Context:
 async def api(
     context: Context, database: Database, clock: FrozenClock
 ) -> AsyncIterator[Api]:
-    transport = httpx.ASGITransport(create(context))
+    transport = httpx.ASGITransport(Documented(create(context)))
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield Api(client, database, clock, context)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from moorage.http.gitlab_v4.app import ROUTES
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.routing import (
     MethodNotAllowedError,
     PathInvalidError,
@@ -24,14 +25,16 @@ async def handler(call: Call) -> Response:
     raise NotImplementedError(call)
 
 
+OPERATION = Operation("Do it", {204: None})
+
 TABLE = RouteTable(
     [
-        Route("GET", "/things", handler),
-        Route("POST", "/things", handler),
-        Route("GET", "/things/self", handler),
-        Route("GET", "/things/{id}", handler),
-        Route("DELETE", "/things/{id}", handler),
-        Route("GET", "/things/{id}/parts/{name}", handler),
+        Route("GET", "/things", handler, OPERATION),
+        Route("POST", "/things", handler, OPERATION),
+        Route("GET", "/things/self", handler, OPERATION),
+        Route("GET", "/things/{id}", handler, OPERATION),
+        Route("DELETE", "/things/{id}", handler, OPERATION),
+        Route("GET", "/things/{id}/parts/{name}", handler, OPERATION),
     ]
 )
 
@@ -94,7 +97,12 @@ def test_a_path_that_is_no_text_is_invalid(path: str) -> None:
 
 def test_two_routes_of_one_method_and_path_are_a_mistake() -> None:
     with pytest.raises(ValueError, match="twice"):
-        RouteTable([Route("GET", "/a/{id}", handler), Route("GET", "/a/{x}", handler)])
+        RouteTable(
+            [
+                Route("GET", "/a/{id}", handler, OPERATION),
+                Route("GET", "/a/{x}", handler, OPERATION),
+            ]
+        )
 
 
 def test_every_route_of_the_product_is_in_one_table() -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from moorage.domain.errors import RegistryError, TooLargeError
 from moorage.http.forwarded import BASE_URL
 from moorage.http.gitlab_v4 import (
+    api_document,
     deploy_tokens,
     errors,
     garbage,
@@ -52,28 +53,30 @@ from moorage.http.gitlab_v4.routing import (
 
 PREFIX = "/api/v4"
 
-ROUTES: Sequence[Route] = (
-    *instance.ROUTES,
-    *users.ROUTES,
-    *tokens.ROUTES,
-    *deploy_tokens.ROUTES,
-    *job_tokens.ROUTES,
-    *groups.ROUTES,
-    *projects.ROUTES,
-    *members.ROUTES,
-    *registry.ROUTES,
-    *tag_lists.ROUTES,
-    *wide_cleanup.ROUTES,
-    *plans.ROUTES,
-    *policies.ROUTES,
-    *history.ROUTES,
-    *protection.ROUTES,
-    *jobs.ROUTES,
-    *webhooks.ROUTES,
-    *holds.ROUTES,
-    *why.ROUTES,
-    *garbage.ROUTES,
-    *usage.ROUTES,
+ROUTES: Sequence[Route] = api_document.with_document(
+    (
+        *instance.ROUTES,
+        *users.ROUTES,
+        *tokens.ROUTES,
+        *deploy_tokens.ROUTES,
+        *job_tokens.ROUTES,
+        *groups.ROUTES,
+        *projects.ROUTES,
+        *members.ROUTES,
+        *registry.ROUTES,
+        *tag_lists.ROUTES,
+        *wide_cleanup.ROUTES,
+        *plans.ROUTES,
+        *policies.ROUTES,
+        *history.ROUTES,
+        *protection.ROUTES,
+        *jobs.ROUTES,
+        *webhooks.ROUTES,
+        *holds.ROUTES,
+        *why.ROUTES,
+        *garbage.ROUTES,
+        *usage.ROUTES,
+    )
 )
 
 MAX_BODY_BYTES = 1 << 20

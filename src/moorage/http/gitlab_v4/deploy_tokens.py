@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from starlette.responses import Response
 
@@ -12,9 +12,11 @@ from moorage.domain.errors import ParameterError
 from moorage.domain.tokens import DEPLOY_SCOPES, Token
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Time
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
-from moorage.http.gitlab_v4.registry_entities import Entity, row_time
+from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.services.deploy_tokens import DeployTokenRequest
 from moorage.services.owned_tokens import Owner
@@ -29,6 +31,24 @@ class _CreateParameters(Parameters, kw_only=True):
     scopes: list[str]
     expires_at: datetime | None = None
     username: str | None = None
+
+
+class DeployTokenEntity(TypedDict):
+    """A deploy token, without its secret."""
+
+    id: int
+    name: str
+    username: str
+    expires_at: Time | None
+    scopes: list[str]
+    revoked: bool
+    expired: bool
+
+
+class MadeDeployTokenEntity(DeployTokenEntity):
+    """A new deploy token, this once with its secret."""
+
+    token: str
 
 
 class OwnedHandler(Protocol):
@@ -71,7 +91,8 @@ async def create_owned(call: Call, owner: Owner) -> Response:
         expires_at=given.expires_at,
     )
     made = await call.context.deploy_tokens.create_of(call.principal, owner, wanted)
-    return answer({**_entity(call, made.token), "token": made.secret}, 201)
+    body: MadeDeployTokenEntity = {**_entity(call, made.token), "token": made.secret}
+    return answer(body, 201)
 
 
 async def delete_owned(call: Call, owner: Owner) -> Response:
@@ -94,7 +115,7 @@ def _answer_list(call: Call, found: list[Token]) -> Response:
     )
 
 
-def _entity(call: Call, token: Token) -> Entity:
+def _entity(call: Call, token: Token) -> DeployTokenEntity:
     """Show a deploy token; never its secret."""
     return {
         "id": token.id,
@@ -107,6 +128,11 @@ def _entity(call: Call, token: Token) -> Entity:
     }
 
 
+_LIST = Operation(
+    "List deploy tokens", {200: list[DeployTokenEntity]}, _ListParameters, paged=True
+)
+
+
 def _owned_routes(folder: str, kind: CredentialKind) -> tuple[Route, ...]:
     def of_owner(handler: OwnedHandler) -> Handler:
         async def handle(call: Call) -> Response:
@@ -116,15 +142,32 @@ def _owned_routes(folder: str, kind: CredentialKind) -> tuple[Route, ...]:
 
     base = f"/{folder}/{{id}}/deploy_tokens"
     return (
-        Route("GET", base, of_owner(list_owned)),
-        Route("POST", base, of_owner(create_owned)),
-        Route("GET", base + "/{token_id}", of_owner(show_owned)),
-        Route("DELETE", base + "/{token_id}", of_owner(delete_owned)),
+        Route("GET", base, of_owner(list_owned), _LIST),
+        Route(
+            "POST",
+            base,
+            of_owner(create_owned),
+            Operation(
+                "Make a deploy token", {201: MadeDeployTokenEntity}, _CreateParameters
+            ),
+        ),
+        Route(
+            "GET",
+            base + "/{token_id}",
+            of_owner(show_owned),
+            Operation("Show a deploy token", {200: DeployTokenEntity}),
+        ),
+        Route(
+            "DELETE",
+            base + "/{token_id}",
+            of_owner(delete_owned),
+            Operation("Delete a deploy token", {204: None}),
+        ),
     )
 
 
 ROUTES = (
-    Route("GET", "/deploy_tokens", list_all),
+    Route("GET", "/deploy_tokens", list_all, _LIST),
     *_owned_routes("projects", CredentialKind.PROJECT),
     *_owned_routes("groups", CredentialKind.GROUP),
 )

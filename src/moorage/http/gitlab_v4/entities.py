@@ -6,7 +6,6 @@ Source: GitLab registry API facts, "Support resources".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from moorage.domain.access import Principal, RegistryAccess, Role
 from moorage.domain.accounts import Account
@@ -14,19 +13,17 @@ from moorage.domain.members import Member
 from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import Namespace, NamespaceKind, Project
 from moorage.domain.tokens import Token
+from moorage.http.gitlab_v4 import shapes
 from moorage.http.gitlab_v4.context import Context
 from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.services.groups import GroupView
 from moorage.services.minting import MadeToken
 from moorage.services.projects import ProjectView
 
-Json = dict[str, Any]
-
-
 # People and tokens
 
 
-def basic_user(context: Context, account: Account) -> Json:
+def basic_user(context: Context, account: Account) -> shapes.BasicUser:
     """Show what everybody signed in may know of somebody."""
     return {
         "id": account.id,
@@ -40,7 +37,7 @@ def basic_user(context: Context, account: Account) -> Json:
     }
 
 
-def user(context: Context, account: Account) -> Json:
+def user(context: Context, account: Account) -> shapes.User:
     """Show somebody on their own page."""
     return {
         **basic_user(context, account),
@@ -56,9 +53,12 @@ def user(context: Context, account: Account) -> Json:
     }
 
 
-def full_user(context: Context, account: Account, *, for_admin: bool) -> Json:
+def full_user(
+    context: Context, account: Account, *, for_admin: bool
+) -> shapes.FullUser:
     """Show somebody to themselves, or to an administrator."""
-    body = {
+    told: shapes.Administrator = {"is_admin": account.admin} if for_admin else {}
+    return {
         **user(context, account),
         "last_sign_in_at": None,
         "confirmed_at": row_time(account.created_at),
@@ -70,13 +70,11 @@ def full_user(context: Context, account: Account, *, for_admin: bool) -> Json:
         "can_create_project": not account.external,
         "two_factor_enabled": False,
         "external": account.external,
+        **told,
     }
-    if for_admin:
-        body["is_admin"] = account.admin
-    return body
 
 
-def member(context: Context, one: Member) -> Json:
+def member(context: Context, one: Member) -> shapes.Member:
     """Show a membership."""
     return {
         **basic_user(context, one.account),
@@ -87,9 +85,9 @@ def member(context: Context, one: Member) -> Json:
     }
 
 
-def token(one: Token, *, active: bool, level: Role | None = None) -> Json:
+def token(one: Token, *, active: bool, level: Role | None = None) -> shapes.AccessToken:
     """Show a token; never its secret."""
-    body = {
+    body: shapes.AccessToken = {
         "id": one.id,
         "name": one.name,
         "revoked": one.revoked_at is not None,
@@ -106,7 +104,7 @@ def token(one: Token, *, active: bool, level: Role | None = None) -> Json:
     return body
 
 
-def made_token(made: MadeToken) -> Json:
+def made_token(made: MadeToken) -> shapes.MadeAccessToken:
     """Show a new token, this once with its secret."""
     body = token(made.token, active=True, level=made.level)
     return {**body, "token": made.secret}
@@ -115,13 +113,13 @@ def made_token(made: MadeToken) -> Json:
 # Groups and projects
 
 
-def namespace(context: Context, one: Namespace) -> Json:
+def namespace(context: Context, one: Namespace) -> shapes.Namespace:
     """Show a namespace of either kind."""
     return {
         "id": one.id,
         "name": one.name,
         "path": one.path,
-        "kind": one.kind.value,
+        "kind": one.kind,
         "full_path": one.full_path,
         "parent_id": one.parent_id,
         "avatar_url": None,
@@ -134,7 +132,7 @@ def _web_url(context: Context, one: Namespace) -> str:
     return f"{context.external_url}{folder}/{one.full_path}"
 
 
-def group(context: Context, view: GroupView) -> Json:
+def group(context: Context, view: GroupView) -> shapes.Group:
     """Show a group."""
     one = view.group
     return {
@@ -143,7 +141,7 @@ def group(context: Context, view: GroupView) -> Json:
         "name": one.name,
         "path": one.path,
         "description": one.description,
-        "visibility": one.visibility.value,
+        "visibility": one.visibility,
         "share_with_group_lock": False,
         "require_two_factor_authentication": False,
         "two_factor_grace_period": 48,
@@ -166,7 +164,7 @@ def _full_name(ancestry: Sequence[Namespace]) -> str:
     return " / ".join(one.name for one in ancestry)
 
 
-def basic_project(context: Context, view: ProjectView) -> Json:
+def basic_project(context: Context, view: ProjectView) -> shapes.BasicProject:
     """Show what strangers see of a project, and who asks for the simple form."""
     one = view.project
     web_url = f"{context.external_url}/{one.full_path}"
@@ -193,28 +191,27 @@ def basic_project(context: Context, view: ProjectView) -> Json:
     }
 
 
-def project(context: Context, view: ProjectView, principal: Principal) -> Json:
+def project(
+    context: Context, view: ProjectView, principal: Principal
+) -> shapes.Project:
     """Show a project to somebody signed in."""
     one = view.project
-    body = {
+    return {
         **basic_project(context, view),
         "container_registry_image_prefix": image_prefix(context, one),
         "_links": _links(context, one),
         "packages_enabled": False,
         "empty_repo": True,
         "archived": one.archived_at is not None,
-        "visibility": one.visibility.value,
-    }
-    if view.owner is not None:
-        body["owner"] = basic_user(context, view.owner)
-    return body | {
+        "visibility": one.visibility,
+        **_owner(context, view),
         "issues_enabled": False,
         "merge_requests_enabled": False,
         "wiki_enabled": False,
         "jobs_enabled": False,
         "snippets_enabled": False,
         "container_registry_enabled": _registry_enabled(view, principal),
-        "container_registry_access_level": one.registry_access.value,
+        "container_registry_access_level": one.registry_access,
         "container_expiration_policy": _cleanup_policy(view.cleanup_policy),
         "creator_id": one.creator_id,
         "shared_with_groups": [],
@@ -225,12 +222,16 @@ def project(context: Context, view: ProjectView, principal: Principal) -> Json:
     }
 
 
+def _owner(context: Context, view: ProjectView) -> shapes.Owned:
+    return {} if view.owner is None else {"owner": basic_user(context, view.owner)}
+
+
 def image_prefix(context: Context, one: Project) -> str:
     """Return what the names of a project's images begin with."""
     return f"{context.registry_host}/{one.full_path.lower()}"
 
 
-def _links(context: Context, one: Project) -> Json:
+def _links(context: Context, one: Project) -> dict[str, str]:
     own = f"{context.external_url}/api/v4/projects/{one.id}"
     return {
         "self": own,
@@ -239,7 +240,7 @@ def _links(context: Context, one: Project) -> Json:
     }
 
 
-def _cleanup_policy(one: CleanupPolicy) -> Json:
+def _cleanup_policy(one: CleanupPolicy) -> shapes.CleanupPolicy:
     return {
         "cadence": one.cadence,
         "enabled": one.enabled,
@@ -258,7 +259,7 @@ def _registry_enabled(view: ProjectView, principal: Principal) -> bool:
     return access is RegistryAccess.ENABLED
 
 
-def _access(level: Role) -> Json | None:
+def _access(level: Role) -> shapes.Access | None:
     if level is Role.NONE:
         return None
     return {"access_level": int(level), "notification_level": 3}

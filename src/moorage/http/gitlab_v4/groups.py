@@ -11,6 +11,7 @@ from moorage.domain.quotas import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import (
     MAX_SIZE,
     answer_page,
@@ -21,6 +22,15 @@ from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 from moorage.http.gitlab_v4.projects import Level, ListProjects, project_filter, shown
 from moorage.http.gitlab_v4.quotas import read_quota
 from moorage.http.gitlab_v4.routing import Route
+from moorage.http.gitlab_v4.shapes import (
+    Accepted,
+    BasicProject,
+    Group,
+    GroupDetail,
+    GroupProjects,
+    Namespace,
+    Project,
+)
 from moorage.services.groups import GroupChanges, GroupRequest, GroupView
 from moorage.services.pages import Listed, Window
 from moorage.store.namespaces import GroupFilter
@@ -117,13 +127,18 @@ async def show(call: Call) -> Response:
     """``GET /groups/:id``."""
     wanted = call.read(ShowGroup)
     view = await call.context.groups.get(call.principal, call.reference())
-    body = {**entities.group(call.context, view), "shared_with_groups": []}
+    more: GroupProjects = {}
     if wanted.with_projects:
         listed = await call.context.projects.list_in_group(
             call.principal, view.group.id, ProjectFilter(), Window(MAX_SIZE), deep=False
         )
-        body["projects"] = [shown(call, one, simple=False) for one in listed.items]
-        body["shared_projects"] = []
+        more["projects"] = [shown(call, one, simple=False) for one in listed.items]
+        more["shared_projects"] = []
+    body: GroupDetail = {
+        **entities.group(call.context, view),
+        "shared_with_groups": [],
+        **more,
+    }
     return answer(body)
 
 
@@ -212,15 +227,66 @@ def group_filter(wanted: ListGroups) -> GroupFilter:
     )
 
 
+_LIST = Operation(
+    "List groups", {200: list[Group]}, ListGroups, paged=True, anonymous=True
+)
+
 ROUTES = (
-    Route("GET", "/groups", list_groups),
-    Route("POST", "/groups", create),
-    Route("GET", "/groups/{id}", show),
-    Route("PUT", "/groups/{id}", update),
-    Route("DELETE", "/groups/{id}", delete),
-    Route("GET", "/groups/{id}/projects", list_projects),
-    Route("GET", "/groups/{id}/subgroups", list_subgroups),
-    Route("GET", "/groups/{id}/descendant_groups", list_descendants),
-    Route("GET", "/namespaces", list_namespaces),
-    Route("GET", "/namespaces/{id}", show_namespace),
+    Route("GET", "/groups", list_groups, _LIST),
+    Route(
+        "POST",
+        "/groups",
+        create,
+        Operation("Create a group", {201: Group}, CreateGroup),
+    ),
+    Route(
+        "GET",
+        "/groups/{id}",
+        show,
+        Operation("Show a group", {200: GroupDetail}, ShowGroup, anonymous=True),
+    ),
+    Route(
+        "PUT",
+        "/groups/{id}",
+        update,
+        Operation("Change a group", {200: Group}, UpdateGroup),
+    ),
+    Route(
+        "DELETE",
+        "/groups/{id}",
+        delete,
+        Operation(
+            "Delete a group with all that is below it",
+            {202: Accepted},
+            errors=(409,),
+        ),
+    ),
+    Route(
+        "GET",
+        "/groups/{id}/projects",
+        list_projects,
+        Operation(
+            "List the projects of a group",
+            {200: list[BasicProject | Project]},
+            ListGroupProjects,
+            paged=True,
+            anonymous=True,
+        ),
+    ),
+    Route("GET", "/groups/{id}/subgroups", list_subgroups, _LIST),
+    Route("GET", "/groups/{id}/descendant_groups", list_descendants, _LIST),
+    Route(
+        "GET",
+        "/namespaces",
+        list_namespaces,
+        Operation(
+            "List namespaces", {200: list[Namespace]}, ListNamespaces, paged=True
+        ),
+    ),
+    Route(
+        "GET",
+        "/namespaces/{id}",
+        show_namespace,
+        Operation("Show a namespace", {200: Namespace}),
+    ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from starlette.responses import Response
 
 from moorage.domain.access import Ability
@@ -10,12 +12,15 @@ from moorage.domain.errors import DigestInvalidError, JobUnknownError, Parameter
 from moorage.domain.history import TagEvent
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import DigestText, Time
 from moorage.http.gitlab_v4.images import readable, repository_of, require
 from moorage.http.gitlab_v4.jobs import answer_job
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.registry_entities import (
-    Entity,
+    JobEntity,
+    TagDetailEntity,
     row_time,
     tag_detail_entity,
 )
@@ -24,6 +29,18 @@ from moorage.http.gitlab_v4.times import read_time
 
 _REPOSITORY = "/projects/{id}/registry/repositories/{repository_id}"
 _TAG = _REPOSITORY + "/tags/{tag_name}"
+
+
+class TagEventEntity(TypedDict):
+    """A move of a tag; ``digest`` is null for a removal."""
+
+    tag: str
+    action: str
+    digest: DigestText | None
+    previous_digest: DigestText | None
+    at: Time
+    actor: str | None
+    job_id: int | None
 
 
 async def of_tag(call: Call) -> Response:
@@ -103,7 +120,7 @@ async def purge(call: Call) -> Response:
     return await answer_job(call, await service.purge(repository, call.principal))
 
 
-def event_entity(event: TagEvent) -> Entity:
+def event_entity(event: TagEvent) -> TagEventEntity:
     """Show a move of a tag."""
     return {
         "tag": event.tag,
@@ -125,10 +142,63 @@ def _digest(text: str | None) -> Digest | None:
         raise ParameterError("digest is invalid") from None
 
 
+_EVENTS = {200: list[TagEventEntity]}
+
 ROUTES = (
-    Route("GET", _TAG + "/history", of_tag),
-    Route("POST", _TAG + "/restore", restore_tag),
-    Route("GET", _REPOSITORY + "/history", of_repository),
-    Route("POST", _REPOSITORY + "/restore", restore),
-    Route("POST", _REPOSITORY + "/purge", purge),
+    Route(
+        "GET",
+        _TAG + "/history",
+        of_tag,
+        Operation(
+            "List the moves of a tag, newest first",
+            _EVENTS,
+            paged=True,
+            anonymous=True,
+        ),
+    ),
+    Route(
+        "POST",
+        _TAG + "/restore",
+        restore_tag,
+        Operation(
+            "Bring a tag back",
+            {201: TagDetailEntity},
+            _TagParameters,
+            errors=(409,),
+        ),
+    ),
+    Route(
+        "GET",
+        _REPOSITORY + "/history",
+        of_repository,
+        Operation(
+            "List the moves of all tags, newest first",
+            _EVENTS,
+            paged=True,
+            anonymous=True,
+        ),
+    ),
+    Route(
+        "POST",
+        _REPOSITORY + "/restore",
+        restore,
+        Operation(
+            "Bring tags, or a deleted repository, back, by a job",
+            {202: JobEntity},
+            _RestoreParameters,
+            located=True,
+            errors=(409,),
+        ),
+    ),
+    Route(
+        "POST",
+        _REPOSITORY + "/purge",
+        purge,
+        Operation(
+            "End the undo window of what was deleted, by a job",
+            {202: JobEntity},
+            located=True,
+            errors=(409,),
+        ),
+    ),
 )

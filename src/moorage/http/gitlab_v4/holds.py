@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from starlette.responses import Response
 
@@ -12,10 +13,12 @@ from moorage.domain.errors import DigestInvalidError, ForbiddenError, ParameterE
 from moorage.domain.holds import MAX_REASON_LENGTH, Hold, NewHold
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import DigestText, Time
 from moorage.http.gitlab_v4.images import readable, repository_of, require
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
-from moorage.http.gitlab_v4.registry_entities import Entity, row_time
+from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.http.gitlab_v4.routing import Route
 
 _HOLDS = "/projects/{id}/registry/repositories/{repository_id}/holds"
@@ -100,7 +103,19 @@ def _time(text: str | None) -> datetime | None:
         raise ParameterError("expires_at is invalid") from None
 
 
-def hold_entity(hold: Hold) -> Entity:
+class HoldEntity(TypedDict):
+    """A hold; ``digest`` is what a held tag pointed to when it was held."""
+
+    id: int
+    tag: str | None
+    digest: DigestText
+    reason: str
+    created_by: str
+    created_at: Time
+    expires_at: Time | None
+
+
+def hold_entity(hold: Hold) -> HoldEntity:
     """Show a hold; ``digest`` is what a held tag pointed to when it was held."""
     return {
         "id": hold.id,
@@ -114,7 +129,19 @@ def hold_entity(hold: Hold) -> Entity:
 
 
 ROUTES = (
-    Route("GET", _HOLDS, list_holds),
-    Route("POST", _HOLDS, create),
-    Route("DELETE", _HOLD, delete),
+    Route(
+        "GET",
+        _HOLDS,
+        list_holds,
+        Operation("List holds", {200: list[HoldEntity]}, paged=True),
+    ),
+    Route(
+        "POST",
+        _HOLDS,
+        create,
+        Operation(
+            "Hold a tag or digest", {201: HoldEntity}, _NewParameters, errors=(409,)
+        ),
+    ),
+    Route("DELETE", _HOLD, delete, Operation("End a hold", {204: None})),
 )

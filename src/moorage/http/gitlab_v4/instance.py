@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypedDict
+
 from starlette.responses import Response
 
 from moorage import __version__
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.routing import Route
 
 COMPATIBLE_VERSION = "18.9.0"
 """The release of GitLab whose registry API this is; clients compare it."""
 
-_VERSION = {"version": COMPATIBLE_VERSION, "revision": f"moorage-{__version__}"}
+
+class VersionEntity(TypedDict):
+    """Which release of GitLab's registry API this is, and which of Moorage."""
+
+    version: str
+    revision: str
+
+
+class KasEntity(TypedDict):
+    """What GitLab's agents would connect to; there is nothing."""
+
+    enabled: Literal[False]
+    externalUrl: str | None
+    externalK8sProxyUrl: str | None
+    version: str | None
+
+
+class MetadataEntity(VersionEntity):
+    """The version, and what GitLab tells beside it."""
+
+    kas: KasEntity
+    enterprise: bool
+
+
+_VERSION: VersionEntity = {
+    "version": COMPATIBLE_VERSION,
+    "revision": f"moorage-{__version__}",
+}
 
 
 async def version(call: Call) -> Response:
@@ -24,16 +54,29 @@ async def version(call: Call) -> Response:
 async def metadata(call: Call) -> Response:
     """``GET /metadata``."""
     call.sign_in()
-    kas = {
+    kas: KasEntity = {
         "enabled": False,
         "externalUrl": None,
         "externalK8sProxyUrl": None,
         "version": None,
     }
-    return answer({**_VERSION, "kas": kas, "enterprise": False})
+    body: MetadataEntity = {**_VERSION, "kas": kas, "enterprise": False}
+    return answer(body)
 
 
 ROUTES = (
-    Route("GET", "/version", version, scopes=("read_user",)),
-    Route("GET", "/metadata", metadata, scopes=("read_user",)),
+    Route(
+        "GET",
+        "/version",
+        version,
+        Operation("Show the version", {200: VersionEntity}),
+        scopes=("read_user",),
+    ),
+    Route(
+        "GET",
+        "/metadata",
+        metadata,
+        Operation("Show what the instance is", {200: MetadataEntity}),
+        scopes=("read_user",),
+    ),
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 
 from starlette.responses import Response
 
 from moorage.domain.errors import ParameterError
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Time
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.http.gitlab_v4.routing import Route
@@ -17,6 +20,17 @@ MAX_SECONDS = 30 * 24 * 3600
 """GitLab's longest job, its default limit for runners included, is a month."""
 
 _BASE = "/projects/{id}/ci_job_tokens"
+
+
+class MadeJobTokenEntity(TypedDict):
+    """A new token of a CI job, this once with its secret."""
+
+    id: int
+    project_id: int | None
+    user_id: int | None
+    created_at: Time
+    expires_at: Time | None
+    token: str
 
 
 class _CreateParameters(Parameters):
@@ -37,7 +51,7 @@ async def create(call: Call) -> Response:
         lifetime=timedelta(seconds=given.expires_in),
     )
     token = made.token
-    body = {
+    body: MadeJobTokenEntity = {
         "id": token.id,
         "project_id": token.project_id,
         "user_id": token.account_id,
@@ -57,6 +71,18 @@ async def revoke(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("POST", _BASE, create),
-    Route("DELETE", _BASE + "/{job_id}", revoke),
+    Route(
+        "POST",
+        _BASE,
+        create,
+        Operation(
+            "Make a token for a CI job", {201: MadeJobTokenEntity}, _CreateParameters
+        ),
+    ),
+    Route(
+        "DELETE",
+        _BASE + "/{job_id}",
+        revoke,
+        Operation("Revoke the token of a CI job", {204: None}),
+    ),
 )

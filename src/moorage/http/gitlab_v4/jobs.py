@@ -7,9 +7,11 @@ from starlette.responses import Response
 from moorage.domain.jobs import Job
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.registry_entities import (
-    Entity,
+    JobEntity,
+    JobItemEntity,
     job_entity,
     job_item_entity,
 )
@@ -52,13 +54,37 @@ async def answer_job(call: Call, job_id: int) -> Response:
     return answer(_entity(call, job), 202, {"Location": url})
 
 
-def _entity(call: Call, job: Job) -> Entity:
+def _entity(call: Call, job: Job) -> JobEntity:
     return job_entity(job, call.context.jobs.undoable_until(job))
 
 
 ROUTES = (
-    Route("GET", _JOB, get),
-    Route("GET", _JOB + "/items", list_items),
-    Route("POST", _JOB + "/cancel", cancel),
-    Route("POST", _JOB + "/undo", undo),
+    Route("GET", _JOB, get, Operation("Show a job", {200: JobEntity})),
+    Route(
+        "GET",
+        _JOB + "/items",
+        list_items,
+        Operation(
+            "List what became of each tag of a job",
+            {200: list[JobItemEntity]},
+            paged=True,
+        ),
+    ),
+    Route(
+        "POST",
+        _JOB + "/cancel",
+        cancel,
+        Operation("Cancel a job", {202: JobEntity}, errors=(409,)),
+    ),
+    Route(
+        "POST",
+        _JOB + "/undo",
+        undo,
+        Operation(
+            "Bring back what a job removed, by another job",
+            {202: JobEntity},
+            located=True,
+            errors=(409,),
+        ),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
@@ -10,9 +11,11 @@ from starlette.responses import Response
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Handler, Route
+from moorage.http.gitlab_v4.shapes import Member
 from moorage.services.members import Membership, Place, by_id, by_username
 
 
@@ -112,9 +115,7 @@ async def remove(call: Call, place: Place) -> Response:
     return no_content()
 
 
-def _answer_list(
-    call: Call, wanted: ListMembers, shown: list[entities.Json]
-) -> Response:
+def _answer_list(call: Call, wanted: ListMembers, shown: list[Member]) -> Response:
     query = (wanted.query or "").lower()
     return answer_slice(
         call,
@@ -127,6 +128,20 @@ def _answer_list(
     )
 
 
+_LIST = Operation(
+    "List members",
+    {200: list[Member]},
+    ListMembers,
+    paged=True,
+    anonymous=True,
+)
+_LIST_ALL = replace(_LIST, summary="List members, those of the groups above too")
+_SHOW = Operation("Show a member", {200: Member}, anonymous=True)
+_ADD = Operation("Add a member", {201: Member}, AddMember, errors=(409,))
+_UPDATE = Operation("Change a membership", {200: Member}, UpdateMember)
+_REMOVE = Operation("End a membership", {204: None})
+
+
 def _routes(folder: str, *, is_group: bool) -> tuple[Route, ...]:
     def of_place(handler: PlaceHandler) -> Handler:
         async def handle(call: Call) -> Response:
@@ -136,13 +151,13 @@ def _routes(folder: str, *, is_group: bool) -> tuple[Route, ...]:
 
     base = f"/{folder}/{{id}}/members"
     return (
-        Route("GET", base, of_place(list_direct)),
-        Route("POST", base, of_place(add)),
-        Route("GET", base + "/all", of_place(list_all)),
-        Route("GET", base + "/all/{user_id}", of_place(show_inherited)),
-        Route("GET", base + "/{user_id}", of_place(show_direct)),
-        Route("PUT", base + "/{user_id}", of_place(update)),
-        Route("DELETE", base + "/{user_id}", of_place(remove)),
+        Route("GET", base, of_place(list_direct), _LIST),
+        Route("POST", base, of_place(add), _ADD),
+        Route("GET", base + "/all", of_place(list_all), _LIST_ALL),
+        Route("GET", base + "/all/{user_id}", of_place(show_inherited), _SHOW),
+        Route("GET", base + "/{user_id}", of_place(show_direct), _SHOW),
+        Route("PUT", base + "/{user_id}", of_place(update), _UPDATE),
+        Route("DELETE", base + "/{user_id}", of_place(remove), _REMOVE),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
@@ -86,7 +86,7 @@ def answer_page(call: Call, page: Page, items: Sequence[Any], total: int) -> Res
 def answer_page_in(
     call: Call,
     page: Page,
-    body: dict[str, Any],
+    body: Mapping[str, Any],
     name: str,
     items: Sequence[Any],
     total: int,

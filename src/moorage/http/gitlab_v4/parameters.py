@@ -29,6 +29,7 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
+    is_typeddict,
 )
 from urllib.parse import parse_qsl
 
@@ -279,11 +280,12 @@ def _coerce(value: Any, kind: Any, name: str, complaints: list[str]) -> Any:
 
 @cache
 def _plain(kind: Any) -> Any:
-    """Take ``None`` and ``UnsetType`` out of a union."""
-    if get_origin(kind) not in (Union, UnionType):
-        return kind
-    (rest,) = (part for part in get_args(kind) if part not in (type(None), UnsetType))
-    return rest
+    """Take ``None`` and ``UnsetType`` out of a union, and what a mapping holds."""
+    rest = kind
+    if get_origin(kind) in (Union, UnionType):
+        nothing = (type(None), UnsetType)
+        (rest,) = (part for part in get_args(kind) if part not in nothing)
+    return dict if is_typeddict(rest) else rest
 
 
 def _list(value: Any, kind: Any, name: str, complaints: list[str]) -> list[Any]:

@@ -5,7 +5,7 @@ The order of checks is that of the bulk delete: see ``registry``.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from starlette.responses import Response
 
@@ -15,21 +15,79 @@ from moorage.domain.plans import Plan, PlanItem, Verdict
 from moorage.domain.repositories import Repository
 from moorage.domain.rules import RuleSet
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Bytes, Count, DigestText, Time
 from moorage.http.gitlab_v4.images import readable, repository_of, require
 from moorage.http.gitlab_v4.jobs import answer_job
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import Page, answer_page_in, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
-from moorage.http.gitlab_v4.registry_entities import Entity, row_time, tag_time
+from moorage.http.gitlab_v4.registry_entities import JobEntity, row_time, tag_time
 from moorage.http.gitlab_v4.routing import Route
-from moorage.http.gitlab_v4.rules import RuleParameters, given_rules, read_rules
+from moorage.http.gitlab_v4.rules import (
+    RuleParameters,
+    RulesDocument,
+    given_rules,
+    read_rules,
+)
 from moorage.services.plans import Excerpt, PlanPage
 
 _PLANS = "/projects/{id}/registry/repositories/{repository_id}/plans"
 _PLAN = _PLANS + "/{plan_id}"
 
 
-class _ItemParameters(Parameters):
+class ItemParameters(Parameters):
+    """Which items of a plan are shown."""
+
     decision: Literal["keep", "delete"] | None = None
+
+
+class PlanParameters(RuleParameters):
+    """What to plan by: what a bulk delete takes, or a document of rules."""
+
+    at_least_one_of = (("name_regex", "name_regex_delete", "rules"),)
+    rules: RulesDocument | None = None
+
+
+class PlanSummaryEntity(TypedDict):
+    """How many tags go and stay, and what comes free."""
+
+    total: Count
+    keep: Count
+    delete: Count
+    freed_bytes: Bytes
+
+
+class PlanItemEntity(TypedDict):
+    """What is decided about one tag, and why."""
+
+    name: str
+    digest: DigestText
+    decision: Verdict
+    rule: str
+    reason: str
+    created_at: Time
+    pushed_at: Time
+    last_pulled_at: Time | None
+    total_size: Bytes
+    exclusive_bytes: Bytes
+
+
+class PlanHeadEntity(TypedDict):
+    """A plan without its items; a preview has no id and does not expire."""
+
+    id: int | None
+    created_at: Time
+    expires_at: Time | None
+    job_id: int | None
+    parameters: dict[str, Any]
+    warnings: list[str]
+    summary: PlanSummaryEntity
+
+
+class PlanEntity(PlanHeadEntity):
+    """A plan, and a page of its items."""
+
+    items: list[PlanItemEntity]
 
 
 async def create(call: Call) -> Response:
@@ -90,7 +148,7 @@ async def answer_preview(
 
 
 def _excerpt(call: Call) -> tuple[Page, Excerpt]:
-    decision = call.read(_ItemParameters).decision
+    decision = call.read(ItemParameters).decision
     verdict = None if decision is None else Verdict(decision)
     page = page_of(call)
     return page, Excerpt(verdict, page.offset, page.limit)
@@ -103,7 +161,7 @@ def _answer(call: Call, page: Page, found: PlanPage) -> Response:
     )
 
 
-def plan_entity(plan: Plan) -> Entity:
+def plan_entity(plan: Plan) -> PlanHeadEntity:
     """Show a plan without its items; a preview has no id and does not expire."""
     summary = plan.summary
     return {
@@ -122,13 +180,13 @@ def plan_entity(plan: Plan) -> Entity:
     }
 
 
-def item_entity(item: PlanItem) -> Entity:
+def item_entity(item: PlanItem) -> PlanItemEntity:
     """Show what a plan says of one tag."""
     pulled = item.last_pulled_at
     return {
         "name": item.name,
         "digest": item.digest,
-        "decision": item.verdict.value,
+        "decision": item.verdict,
         "rule": str(item.rule),
         "reason": item.reason,
         "created_at": tag_time(item.created_at),
@@ -147,7 +205,33 @@ def _url(call: Call, repository: Repository, plan: Plan) -> str:
 
 
 ROUTES = (
-    Route("POST", _PLANS, create),
-    Route("GET", _PLAN, get),
-    Route("POST", _PLAN + "/apply", apply),
+    Route(
+        "POST",
+        _PLANS,
+        create,
+        Operation(
+            "Plan a deletion by rules",
+            {201: PlanEntity},
+            (PlanParameters, ItemParameters),
+            paged=True,
+            located=True,
+        ),
+    ),
+    Route(
+        "GET",
+        _PLAN,
+        get,
+        Operation("Show a plan", {200: PlanEntity}, ItemParameters, paged=True),
+    ),
+    Route(
+        "POST",
+        _PLAN + "/apply",
+        apply,
+        Operation(
+            "Delete exactly what a plan says, by a job",
+            {202: JobEntity},
+            located=True,
+            errors=(409,),
+        ),
+    ),
 )

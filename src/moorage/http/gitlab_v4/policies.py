@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, cast
 
 from starlette.responses import Response
 
@@ -15,11 +15,14 @@ from moorage.domain.quotas import Scope
 from moorage.domain.rules import RuleSet, RulesInvalidError
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Time
 from moorage.http.gitlab_v4.images import readable, readable_group, require
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
-from moorage.http.gitlab_v4.registry_entities import Entity, row_time
+from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.http.gitlab_v4.routing import Handler, Route
+from moorage.http.gitlab_v4.rules import RulesDocument
 from moorage.services.policies import PolicyRequest
 
 
@@ -34,6 +37,28 @@ class _Changes(Parameters):
     name: str | UnsetType = UNSET
     cadence: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+
+
+class _Rules(Parameters):
+    rules: RulesDocument
+
+
+class _ChangedRules(Parameters):
+    rules: RulesDocument | UnsetType = UNSET
+
+
+class PolicyEntity(TypedDict):
+    """A policy in the rule language; its rules as they were given."""
+
+    id: int
+    project_id: int | None
+    group_id: int | None
+    name: str
+    enabled: bool
+    cadence: str
+    next_run_at: Time | None
+    created_at: Time
+    rules: RulesDocument
 
 
 class PolicyHandler(Protocol):
@@ -123,7 +148,7 @@ def _cadence(text: str) -> str:
     return text
 
 
-def policy_entity(policy: Policy) -> Entity:
+def policy_entity(policy: Policy) -> PolicyEntity:
     """Show a policy; its rules as they were given."""
     return {
         "id": policy.id,
@@ -134,7 +159,7 @@ def policy_entity(policy: Policy) -> Entity:
         "cadence": policy.cadence,
         "next_run_at": row_time(policy.next_run_at),
         "created_at": row_time(policy.created_at),
-        "rules": dict(policy.rules),
+        "rules": cast("RulesDocument", policy.rules),
     }
 
 
@@ -157,16 +182,32 @@ def _of_group(handler: PolicyHandler) -> Handler:
     return handle
 
 
-_HANDLERS: tuple[tuple[str, str, PolicyHandler], ...] = (
-    ("GET", "", list_policies),
-    ("POST", "", create),
-    ("GET", "/{policy_id}", get),
-    ("PUT", "/{policy_id}", update),
-    ("DELETE", "/{policy_id}", delete),
+_ONE = "/{policy_id}"
+_HANDLERS: tuple[tuple[str, str, PolicyHandler, Operation], ...] = (
+    (
+        "GET",
+        "",
+        list_policies,
+        Operation("List policies", {200: list[PolicyEntity]}, paged=True),
+    ),
+    (
+        "POST",
+        "",
+        create,
+        Operation("Create a policy", {201: PolicyEntity}, (_NewParameters, _Rules)),
+    ),
+    ("GET", _ONE, get, Operation("Show a policy", {200: PolicyEntity})),
+    (
+        "PUT",
+        _ONE,
+        update,
+        Operation("Change a policy", {200: PolicyEntity}, (_Changes, _ChangedRules)),
+    ),
+    ("DELETE", _ONE, delete, Operation("Delete a policy", {204: None})),
 )
 
 ROUTES = tuple(
-    Route(method, f"/{folder}/{{id}}/registry/policies{path}", bind(handler))
+    Route(method, f"/{folder}/{{id}}/registry/policies{path}", bind(handler), told)
     for folder, bind in (("projects", _of_project), ("groups", _of_group))
-    for method, path, handler in _HANDLERS
+    for method, path, handler, told in _HANDLERS
 )

@@ -12,10 +12,12 @@ from moorage.domain.quotas import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 from moorage.http.gitlab_v4.quotas import read_quota
 from moorage.http.gitlab_v4.routing import Route
+from moorage.http.gitlab_v4.shapes import Accepted, BasicProject, Project
 from moorage.services.pages import Window
 from moorage.services.projects import ProjectChanges, ProjectRequest, ProjectView
 from moorage.store.projects import ProjectFilter
@@ -206,7 +208,7 @@ def project_filter(wanted: ListProjects) -> ProjectFilter:
     )
 
 
-def shown(call: Call, view: ProjectView, *, simple: bool) -> entities.Json:
+def shown(call: Call, view: ProjectView, *, simple: bool) -> BasicProject | Project:
     """Show a project: to strangers, and where asked for, the basic form."""
     if simple or call.principal.anonymous:
         return entities.basic_project(call.context, view)
@@ -240,13 +242,51 @@ def _cleanup_policy(wanted: CreateProject | UpdateProject) -> dict[str, Any]:
     return given
 
 
+_LIST = Operation(
+    "List projects",
+    {200: list[BasicProject | Project]},
+    ListProjects,
+    paged=True,
+    anonymous=True,
+)
+
 ROUTES = (
-    Route("GET", "/projects", list_projects),
-    Route("POST", "/projects", create),
-    Route("GET", "/projects/{id}", show),
-    Route("PUT", "/projects/{id}", update),
-    Route("DELETE", "/projects/{id}", delete),
-    Route("POST", "/projects/{id}/archive", archive),
-    Route("POST", "/projects/{id}/unarchive", unarchive),
-    Route("GET", "/users/{id}/projects", list_of_user),
+    Route("GET", "/projects", list_projects, _LIST),
+    Route(
+        "POST",
+        "/projects",
+        create,
+        Operation("Create a project", {201: Project}, CreateProject),
+    ),
+    Route(
+        "GET",
+        "/projects/{id}",
+        show,
+        Operation("Show a project", {200: BasicProject | Project}, anonymous=True),
+    ),
+    Route(
+        "PUT",
+        "/projects/{id}",
+        update,
+        Operation("Change a project", {200: Project}, UpdateProject),
+    ),
+    Route(
+        "DELETE",
+        "/projects/{id}",
+        delete,
+        Operation("Delete a project with its images", {202: Accepted}, errors=(409,)),
+    ),
+    Route(
+        "POST",
+        "/projects/{id}/archive",
+        archive,
+        Operation("Archive a project", {201: Project}),
+    ),
+    Route(
+        "POST",
+        "/projects/{id}/unarchive",
+        unarchive,
+        Operation("Take a project out of the archive", {201: Project}),
+    ),
+    Route("GET", "/users/{id}/projects", list_of_user, _LIST),
 )

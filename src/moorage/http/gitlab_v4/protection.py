@@ -9,9 +9,10 @@ rules for tags".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NotRequired, Protocol, TypeAlias, TypedDict
 
 from starlette.responses import Response
 
@@ -24,11 +25,17 @@ from moorage.domain.protection import (
 )
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
-from moorage.http.gitlab_v4.registry_entities import Entity
 from moorage.http.gitlab_v4.routing import Handler, Route
 
 LevelName: TypeAlias = Literal["maintainer", "owner", "admin"]
+
+_LEVEL_NAMES: Mapping[ProtectionLevel, LevelName] = {
+    ProtectionLevel.MAINTAINER: "maintainer",
+    ProtectionLevel.OWNER: "owner",
+    ProtectionLevel.ADMIN: "admin",
+}
 
 _BASE = "/projects/{id}/registry/protection"
 
@@ -71,6 +78,27 @@ class _TagRuleChanges(Parameters):
     tag_name_pattern: str | UnsetType = UNSET
     minimum_access_level_for_push: LevelName | UnsetType = UNSET
     minimum_access_level_for_delete: LevelName | UnsetType = UNSET
+
+
+class RepositoryRuleEntity(TypedDict):
+    """A protection rule for repositories; null is nobody's level: not protected."""
+
+    id: int
+    project_id: int
+    repository_path_pattern: str
+    minimum_access_level_for_push: LevelName | None
+    minimum_access_level_for_delete: LevelName | None
+
+
+class TagRuleEntity(TypedDict):
+    """A protection rule for tags; an immutable one has no levels."""
+
+    id: int
+    project_id: int
+    tag_name_pattern: str
+    minimum_access_level_for_push: LevelName | None
+    minimum_access_level_for_delete: LevelName | None
+    immutable: NotRequired[Literal[True]]
 
 
 class RuleHandler(Protocol):
@@ -179,23 +207,63 @@ def _unmodified_since(call: Call) -> datetime | None:
     return time.replace(tzinfo=time.tzinfo or UTC)
 
 
-def _entity(rule: ProtectionRule) -> Entity:
-    more: Entity = {"immutable": True} if rule.immutable else {}
-    return {
+def _entity(rule: ProtectionRule) -> RepositoryRuleEntity | TagRuleEntity:
+    if rule.kind is RuleKind.REPOSITORY:
+        return {
+            "id": rule.id,
+            "project_id": rule.project_id,
+            "repository_path_pattern": rule.pattern,
+            "minimum_access_level_for_push": _name(rule.push_level),
+            "minimum_access_level_for_delete": _name(rule.delete_level),
+        }
+    entity: TagRuleEntity = {
         "id": rule.id,
         "project_id": rule.project_id,
-        _PATTERN[rule.kind]: rule.pattern,
-        _PUSH: _name(rule.push_level),
-        _DELETE: _name(rule.delete_level),
-        **more,
+        "tag_name_pattern": rule.pattern,
+        "minimum_access_level_for_push": _name(rule.push_level),
+        "minimum_access_level_for_delete": _name(rule.delete_level),
     }
+    if rule.immutable:
+        entity["immutable"] = True
+    return entity
 
 
-def _name(level: ProtectionLevel | None) -> str | None:
-    return None if level is None else level.name.lower()
+def _name(level: ProtectionLevel | None) -> LevelName | None:
+    return None if level is None else _LEVEL_NAMES[level]
+
+
+class _NewTagRuleDocument(Parameters, kw_only=True):
+    """Both levels are needed unless the rule is to be immutable."""
+
+    tag_name_pattern: str
+    minimum_access_level_for_push: LevelName | None = None
+    minimum_access_level_for_delete: LevelName | None = None
+    immutable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What there is to tell about the rules of a kind."""
+
+    entity: Any
+    entities: Any
+    new: type[Parameters]
+    changes: type[Parameters]
+
+
+_KINDS: Mapping[RuleKind, _Kind] = {
+    RuleKind.REPOSITORY: _Kind(
+        RepositoryRuleEntity, list[RepositoryRuleEntity], _NewPathRule, _PathRuleChanges
+    ),
+    RuleKind.TAG: _Kind(
+        TagRuleEntity, list[TagRuleEntity], _NewTagRuleDocument, _TagRuleChanges
+    ),
+}
 
 
 def _routes(base: str, kind: RuleKind) -> tuple[Route, ...]:
+    told, rule = _KINDS[kind], base + "/{protection_rule_id}"
+
     def of_kind(handler: RuleHandler) -> Handler:
         async def handle(call: Call) -> Response:
             return await handler(call, kind)
@@ -203,10 +271,40 @@ def _routes(base: str, kind: RuleKind) -> tuple[Route, ...]:
         return handle
 
     return (
-        Route("GET", base, of_kind(list_rules)),
-        Route("POST", base, of_kind(create)),
-        Route("PATCH", base + "/{protection_rule_id}", of_kind(update)),
-        Route("DELETE", base + "/{protection_rule_id}", of_kind(delete)),
+        Route(
+            "GET",
+            base,
+            of_kind(list_rules),
+            Operation("List protection rules", {200: told.entities}, _Immutable),
+        ),
+        Route(
+            "POST",
+            base,
+            of_kind(create),
+            Operation(
+                "Create a protection rule",
+                {201: told.entity},
+                told.new,
+                errors=(422,),
+            ),
+        ),
+        Route(
+            "PATCH",
+            rule,
+            of_kind(update),
+            Operation(
+                "Change a protection rule",
+                {200: told.entity},
+                told.changes,
+                errors=(422,),
+            ),
+        ),
+        Route(
+            "DELETE",
+            rule,
+            of_kind(delete),
+            Operation("Delete a protection rule", {204: None}, errors=(412,)),
+        ),
     )
 
 

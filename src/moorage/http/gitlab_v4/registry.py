@@ -9,6 +9,8 @@ Source: GitLab registry API facts, "Order of checks" and "Status by caller and p
 
 from __future__ import annotations
 
+from typing import Literal
+
 from starlette.responses import Response
 
 from moorage.domain.access import Ability, may, sees
@@ -26,11 +28,15 @@ from moorage.http.gitlab_v4.images import (
     repository_of,
     require,
 )
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import Page, answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
-from moorage.http.gitlab_v4.plans import answer_preview
+from moorage.http.gitlab_v4.plans import ItemParameters, PlanEntity, answer_preview
 from moorage.http.gitlab_v4.registry_entities import (
-    Entity,
+    RepositoryEntity,
+    RepositoryMore,
+    TagDetailEntity,
+    TagWithDetailsEntity,
     last_use_entity,
     listed_tag_entity,
     repository_entity,
@@ -151,7 +157,7 @@ async def _answer_one(call: Call, repository_id: int) -> Response:
         raise RepositoryUnknownError(id=repository_id)
     if not may(call.principal, Ability.READ_IMAGE, access):
         raise ForbiddenError
-    more: Entity = {}
+    more: RepositoryMore = {}
     if may(call.principal, Ability.ADMIN_IMAGE, access):
         more["delete_api_path"] = _api_url(
             call,
@@ -197,7 +203,8 @@ async def get_tag(call: Call) -> Response:
     entity = tag_detail_entity(repository, tag, call.context.registry_host)
     if wanted.details:
         listed = await call.context.tag_lists.details(repository, [tag.name])
-        entity |= {} if tag.name not in listed else listed_tag_entity(listed[tag.name])
+        if tag.name in listed:
+            return answer({**entity, **listed_tag_entity(listed[tag.name])})
     return answer(entity)
 
 
@@ -244,13 +251,69 @@ def _api_url(call: Call, path: str) -> str:
     return f"{call.context.external_url}/api/v4{path}"
 
 
+_LIST = Operation(
+    "List repositories",
+    {200: list[RepositoryEntity]},
+    _ListParameters,
+    paged=True,
+    anonymous=True,
+)
+
 ROUTES = (
-    Route("GET", _REPOSITORIES, list_by_project),
-    Route("GET", "/groups/{id}/registry/repositories", list_by_group),
-    Route("GET", "/registry/repositories/{id}", get),
-    Route("GET", "/registry/repositories/by-path/{path}", get_by_path),
-    Route("DELETE", _REPOSITORY, delete),
-    Route("DELETE", _TAGS, delete_tags),
-    Route("GET", _TAG, get_tag),
-    Route("DELETE", _TAG, delete_tag),
+    Route("GET", _REPOSITORIES, list_by_project, _LIST),
+    Route("GET", "/groups/{id}/registry/repositories", list_by_group, _LIST),
+    Route(
+        "GET",
+        "/registry/repositories/{id}",
+        get,
+        Operation("Show a repository", {200: RepositoryEntity}, _GetParameters),
+    ),
+    Route(
+        "GET",
+        "/registry/repositories/by-path/{path}",
+        get_by_path,
+        Operation(
+            "Find a repository by its path", {200: RepositoryEntity}, _GetParameters
+        ),
+    ),
+    Route(
+        "DELETE",
+        _REPOSITORY,
+        delete,
+        Operation(
+            "Delete a repository, by a job",
+            {202: Literal[202]},
+            located=True,
+            errors=(409,),
+        ),
+    ),
+    Route(
+        "DELETE",
+        _TAGS,
+        delete_tags,
+        Operation(
+            "Delete tags by rules, by a job; or only show what would go",
+            {200: PlanEntity, 202: Literal[202]},
+            (_BulkParameters, ItemParameters),
+            paged=True,
+            located=True,
+        ),
+    ),
+    Route(
+        "GET",
+        _TAG,
+        get_tag,
+        Operation(
+            "Show a tag",
+            {200: TagDetailEntity | TagWithDetailsEntity},
+            _TagParameters,
+            anonymous=True,
+        ),
+    ),
+    Route(
+        "DELETE",
+        _TAG,
+        delete_tag,
+        Operation("Delete a tag", {200: Literal[200]}, errors=(409,)),
+    ),
 )

@@ -7,15 +7,113 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict, overload
 
-from moorage.domain.jobs import Job, JobItem
+from moorage.domain.jobs import ItemOutcome, Job, JobItem, JobState
 from moorage.domain.repositories import LastUse, Repository, TagDetail
 from moorage.domain.tag_lists import ListedTag
-
-Entity = dict[str, Any]
+from moorage.http.gitlab_v4.formats import Bytes, Count, DigestText, Time
 
 SHORT_REVISION_LENGTH = 9
+
+
+class TagEntity(TypedDict):
+    """A tag in a list."""
+
+    name: str
+    path: str
+    location: str
+
+
+class TagMore(TypedDict):
+    """What GitLab does not tell of a tag, for who asks for details."""
+
+    digest: DigestText
+    media_type: str
+    artifact_type: str | None
+    platforms: list[str]
+    created_at: Time
+    pushed_at: Time
+    last_pulled_at: Time | None
+    pull_count: Count
+    total_size: Bytes
+    exclusive_bytes: Bytes | None
+    protected: bool
+    immutable: bool
+    held: bool
+
+
+class ListedTagEntity(TagEntity, TagMore):
+    """A tag in a list with details."""
+
+
+class TagDetailEntity(TagEntity):
+    """A tag with what it points to; an index has no revision."""
+
+    revision: str | None
+    short_revision: str | None
+    digest: DigestText
+    created_at: Time
+    total_size: Bytes
+
+
+class TagWithDetailsEntity(TagDetailEntity, TagMore):
+    """A tag with what it points to, and with details."""
+
+
+class RepositoryMore(TypedDict):
+    """What is told of a repository only where it is asked for, or allowed."""
+
+    tags_count: NotRequired[Count]
+    tags: NotRequired[list[TagEntity]]
+    delete_api_path: NotRequired[str]
+    size: NotRequired[Bytes]
+    last_pushed_at: NotRequired[Time | None]
+    last_pulled_at: NotRequired[Time | None]
+
+
+class RepositoryEntity(RepositoryMore):
+    """A repository."""
+
+    id: int
+    name: str
+    path: str
+    project_id: int
+    location: str
+    created_at: Time
+    cleanup_policy_started_at: Time | None
+    status: str | None
+
+
+class ProgressEntity(TypedDict):
+    """How much of a job is done."""
+
+    done: Count
+    total: Count
+
+
+class JobEntity(TypedDict):
+    """A job: what it is, how far it is, and until when it can be undone."""
+
+    id: int
+    kind: str
+    state: JobState
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+    progress: ProgressEntity
+    result: Mapping[str, Any] | None
+    error: str | None
+    undoable_until: Time | None
+
+
+class JobItemEntity(TypedDict):
+    """What became of one tag."""
+
+    name: str
+    digest: DigestText
+    outcome: ItemOutcome
+    reason: str
 
 
 def repository_entity(
@@ -24,13 +122,18 @@ def repository_entity(
     *,
     tags_count: bool = False,
     tags: Sequence[str] | None = None,
-    more: Mapping[str, Any] | None = None,
-) -> Entity:
+    more: RepositoryMore | None = None,
+) -> RepositoryEntity:
     """Show a repository; what was not asked for is left out as a whole.
 
     ``more`` goes between ``tags`` and ``status``.
     """
-    entity: Entity = {
+    listed: RepositoryMore = {}
+    if tags_count:
+        listed["tags_count"] = repository.tag_count
+    if tags is not None:
+        listed["tags"] = [tag_entity(repository, name, host) for name in tags]
+    return {
         "id": repository.id,
         "name": repository.name,
         "path": repository.path,
@@ -38,15 +141,13 @@ def repository_entity(
         "location": f"{host}/{repository.path}",
         "created_at": row_time(repository.created_at),
         "cleanup_policy_started_at": row_time(repository.cleanup_policy_started_at),
+        **listed,
+        **(more or {}),
+        "status": repository.status,
     }
-    if tags_count:
-        entity["tags_count"] = repository.tag_count
-    if tags is not None:
-        entity["tags"] = [tag_entity(repository, name, host) for name in tags]
-    return {**entity, **(more or {}), "status": repository.status}
 
 
-def last_use_entity(use: LastUse) -> Entity:
+def last_use_entity(use: LastUse) -> RepositoryMore:
     """Show when a repository was last used."""
     return {
         "last_pushed_at": row_time(use.pushed_at),
@@ -54,13 +155,15 @@ def last_use_entity(use: LastUse) -> Entity:
     }
 
 
-def tag_entity(repository: Repository, name: str, host: str) -> Entity:
+def tag_entity(repository: Repository, name: str, host: str) -> TagEntity:
     """Show a tag in a list."""
     path = f"{repository.path}:{name}"
     return {"name": name, "path": path, "location": f"{host}/{path}"}
 
 
-def tag_detail_entity(repository: Repository, tag: TagDetail, host: str) -> Entity:
+def tag_detail_entity(
+    repository: Repository, tag: TagDetail, host: str
+) -> TagDetailEntity:
     """Show a tag with what it points to; an index has no revision."""
     revision = None if tag.config_digest is None else tag.config_digest.hex
     return {
@@ -73,7 +176,7 @@ def tag_detail_entity(repository: Repository, tag: TagDetail, host: str) -> Enti
     }
 
 
-def listed_tag_entity(listed: ListedTag) -> Entity:
+def listed_tag_entity(listed: ListedTag) -> TagMore:
     """Show what GitLab does not, for who asks for details."""
     tag = listed.detail
     return {
@@ -83,7 +186,7 @@ def listed_tag_entity(listed: ListedTag) -> Entity:
         "platforms": list(tag.platforms),
         "created_at": tag_time(tag.created_at),
         "pushed_at": tag_time(tag.pushed_at),
-        "last_pulled_at": tag.pulled_at and tag_time(tag.pulled_at),
+        "last_pulled_at": None if tag.pulled_at is None else tag_time(tag.pulled_at),
         "pull_count": tag.pull_count,
         "total_size": tag.total_bytes,
         "exclusive_bytes": listed.exclusive_bytes,
@@ -93,7 +196,7 @@ def listed_tag_entity(listed: ListedTag) -> Entity:
     }
 
 
-def job_entity(job: Job, undoable_until: datetime | None = None) -> Entity:
+def job_entity(job: Job, undoable_until: datetime | None = None) -> JobEntity:
     """Show a job."""
     return {
         "id": job.id,
@@ -109,7 +212,7 @@ def job_entity(job: Job, undoable_until: datetime | None = None) -> Entity:
     }
 
 
-def job_item_entity(item: JobItem) -> Entity:
+def job_item_entity(item: JobItem) -> JobItemEntity:
     """Show what became of one tag."""
     return {
         "name": item.name,
@@ -117,6 +220,18 @@ def job_item_entity(item: JobItem) -> Entity:
         "outcome": item.outcome,
         "reason": item.reason,
     }
+
+
+@overload
+def row_time(time: datetime) -> str: ...
+
+
+@overload
+def row_time(time: None) -> None: ...
+
+
+@overload
+def row_time(time: datetime | None) -> str | None: ...
 
 
 def row_time(time: datetime | None) -> str | None:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from starlette.responses import Response
 
 from moorage.domain.errors import InvalidError, NotFoundError, UnsupportedError
+from moorage.http.gitlab_v4.operations import Operation
 
 if TYPE_CHECKING:
     from moorage.http.gitlab_v4.call import Call
@@ -45,13 +46,14 @@ class PathInvalidError(InvalidError):
 class Route:
     """A method and path below ``/api/v4``, with parameters as ``{name}``.
 
-    ``scopes`` are accepted of a token besides ``api``, and ``read_api`` on GET;
-    ``any_scope`` accepts them all.
+    ``operation`` is what the document of the API tells of it. ``scopes`` are accepted
+    of a token besides ``api``, and ``read_api`` on GET; ``any_scope`` accepts them all.
     """
 
     method: str
     path: str
     handler: Handler
+    operation: Operation
     scopes: tuple[str, ...] = ()
     any_scope: bool = False
 

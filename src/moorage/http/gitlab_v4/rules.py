@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, NotRequired, TypedDict
 
 import msgspec
 
@@ -13,10 +13,26 @@ from moorage.domain.patterns import Pattern, PatternInvalidError
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 
 
+class RuleDocument(TypedDict):
+    """A rule: a condition, and what it is called in reasons."""
+
+    name: NotRequired[str]
+    when: dict[str, Any]
+
+
+class RulesDocument(TypedDict):
+    """Rules that keep and rules that delete, in the rule language."""
+
+    keep: NotRequired[list[RuleDocument]]
+    delete: NotRequired[list[RuleDocument]]
+
+
 class RuleParameters(Parameters):
     """What a bulk delete and a plan of one take."""
 
-    at_least_one_of = (("name_regex", "name_regex_delete"),)
+    at_least_one_of: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("name_regex", "name_regex_delete"),
+    )
     name_regex: str | UnsetType = UNSET
     name_regex_delete: str | UnsetType = UNSET
     name_regex_keep: str | None = None

@@ -16,11 +16,14 @@ from moorage.domain.repositories import Repository
 from moorage.domain.tag_lists import Place, TagList, TagOrder
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import DigestText, Time
 from moorage.http.gitlab_v4.images import readable, repository_of
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.registry_entities import (
-    Entity,
+    ListedTagEntity,
+    TagEntity,
     listed_tag_entity,
     row_time,
     tag_entity,
@@ -30,6 +33,13 @@ from moorage.http.gitlab_v4.times import read_time
 from moorage.services.tag_lists import TagListPage
 
 _MAX_KEY = (1 << 63) - 1
+
+
+class FormerTagEntity(TagEntity):
+    """A tag as it was at a time: what it pointed to, and since when."""
+
+    digest: DigestText
+    since: Time
 
 
 class _TagListParameters(Parameters):
@@ -75,9 +85,12 @@ async def _answer_as_of(
         repository.id, at, offset=page.offset, limit=page.limit
     )
     host = call.context.registry_host
-    entities = [
-        tag_entity(repository, tag.name, host)
-        | {"digest": tag.digest, "since": row_time(tag.since)}
+    entities: list[FormerTagEntity] = [
+        {
+            **tag_entity(repository, tag.name, host),
+            "digest": tag.digest,
+            "since": row_time(tag.since),
+        }
         for tag in found.items
     ]
     return answer_page(call, page, entities, found.total)
@@ -111,14 +124,18 @@ async def _answer_keyset(
     return response
 
 
-def _entities(call: Call, repository: Repository, found: TagListPage) -> list[Entity]:
+def _entities(
+    call: Call, repository: Repository, found: TagListPage
+) -> list[TagEntity | ListedTagEntity]:
     host = call.context.registry_host
-    entities = []
+    entities: list[TagEntity | ListedTagEntity] = []
     for place in found.places:
         entity = tag_entity(repository, place.name, host)
         if place.name in found.details:
-            entity |= listed_tag_entity(found.details[place.name])
-        entities.append(entity)
+            more = listed_tag_entity(found.details[place.name])
+            entities.append({**entity, **more})
+        else:
+            entities.append(entity)
     return entities
 
 
@@ -161,5 +178,12 @@ ROUTES = (
         "GET",
         "/projects/{id}/registry/repositories/{repository_id}/tags",
         list_tags,
+        Operation(
+            "List tags, now or as they were",
+            {200: list[TagEntity | ListedTagEntity | FormerTagEntity]},
+            _TagListParameters,
+            paged=True,
+            anonymous=True,
+        ),
     ),
 )

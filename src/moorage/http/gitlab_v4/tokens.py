@@ -10,12 +10,14 @@ from starlette.responses import Response
 from moorage.domain.access import CredentialKind, Role
 from moorage.domain.errors import ParameterError
 from moorage.domain.tokens import ACCESS_SCOPES, ADMIN_SCOPES, Token
-from moorage.http.gitlab_v4 import entities
+from moorage.http.gitlab_v4 import entities, shapes
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Handler, Route
+from moorage.http.gitlab_v4.shapes import AccessToken, MadeAccessToken
 from moorage.services.minting import TokenRequest
 from moorage.services.owned_tokens import Owner
 
@@ -188,7 +190,7 @@ def _request(given: CreateToken, level: Role = Role.MAINTAINER) -> TokenRequest:
     )
 
 
-def _shown(call: Call, token: Token, level: Role | None = None) -> entities.Json:
+def _shown(call: Call, token: Token, level: Role | None = None) -> shapes.AccessToken:
     active = call.context.tokens.is_active(token)
     return entities.token(token, active=active, level=level)
 
@@ -203,6 +205,14 @@ def _matches(call: Call, wanted: ListTokens, token: Token) -> bool:
     )
 
 
+_LIST = Operation("List tokens", {200: list[AccessToken]}, ListTokens, paged=True)
+_SHOW = Operation("Show a token", {200: AccessToken})
+_REVOKE = Operation("Revoke a token", {204: None})
+_ROTATE = Operation(
+    "Revoke a token and make its successor", {200: MadeAccessToken}, RotateToken
+)
+
+
 def _owned_routes(folder: str, kind: CredentialKind) -> tuple[Route, ...]:
     def of_owner(handler: OwnedHandler) -> Handler:
         async def handle(call: Call) -> Response:
@@ -212,28 +222,55 @@ def _owned_routes(folder: str, kind: CredentialKind) -> tuple[Route, ...]:
 
     base = f"/{folder}/{{id}}/access_tokens"
     return (
-        Route("GET", base, of_owner(list_owned)),
-        Route("POST", base, of_owner(create_owned)),
-        Route("GET", base + "/{token_id}", of_owner(show_owned)),
-        Route("DELETE", base + "/{token_id}", of_owner(revoke_owned)),
-        Route("POST", base + "/{token_id}/rotate", of_owner(rotate_owned)),
+        Route("GET", base, of_owner(list_owned), _LIST),
+        Route(
+            "POST",
+            base,
+            of_owner(create_owned),
+            Operation("Make a token", {201: MadeAccessToken}, CreateOwnedToken),
+        ),
+        Route("GET", base + "/{token_id}", of_owner(show_owned), _SHOW),
+        Route("DELETE", base + "/{token_id}", of_owner(revoke_owned), _REVOKE),
+        Route("POST", base + "/{token_id}/rotate", of_owner(rotate_owned), _ROTATE),
     )
 
 
 ROUTES = (
-    Route("GET", "/personal_access_tokens", list_personal),
-    Route("GET", "/personal_access_tokens/self", show_own, any_scope=True),
-    Route("DELETE", "/personal_access_tokens/self", revoke_own, any_scope=True),
+    Route("GET", "/personal_access_tokens", list_personal, _LIST),
+    Route(
+        "GET",
+        "/personal_access_tokens/self",
+        show_own,
+        Operation("Show the token that is used", {200: AccessToken}),
+        any_scope=True,
+    ),
+    Route(
+        "DELETE",
+        "/personal_access_tokens/self",
+        revoke_own,
+        Operation("Revoke the token that is used", {204: None}),
+        any_scope=True,
+    ),
     Route(
         "POST",
         "/personal_access_tokens/self/rotate",
         rotate_own,
+        Operation(
+            "Revoke the token that is used and make its successor",
+            {200: MadeAccessToken},
+            RotateToken,
+        ),
         scopes=("self_rotate",),
     ),
-    Route("GET", "/personal_access_tokens/{id}", show_personal),
-    Route("DELETE", "/personal_access_tokens/{id}", revoke_personal),
-    Route("POST", "/personal_access_tokens/{id}/rotate", rotate_personal),
-    Route("POST", "/users/{user_id}/personal_access_tokens", create_personal),
+    Route("GET", "/personal_access_tokens/{id}", show_personal, _SHOW),
+    Route("DELETE", "/personal_access_tokens/{id}", revoke_personal, _REVOKE),
+    Route("POST", "/personal_access_tokens/{id}/rotate", rotate_personal, _ROTATE),
+    Route(
+        "POST",
+        "/users/{user_id}/personal_access_tokens",
+        create_personal,
+        Operation("Make a token for a user", {201: MadeAccessToken}, CreateToken),
+    ),
     *_owned_routes("projects", CredentialKind.PROJECT),
     *_owned_routes("groups", CredentialKind.GROUP),
 )

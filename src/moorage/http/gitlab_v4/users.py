@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from typing import Literal
 
 from starlette.responses import Response
 
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Route
+from moorage.http.gitlab_v4.shapes import BasicUser, FullUser, User
 from moorage.services.pages import Window
 from moorage.services.users import NewUser, UserChanges
 from moorage.store.accounts import AccountFilter
@@ -140,12 +143,55 @@ async def unblock(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/user", current, scopes=("read_user",)),
-    Route("GET", "/users", list_users, scopes=("read_user",)),
-    Route("POST", "/users", create),
-    Route("GET", "/users/{id}", show, scopes=("read_user",)),
-    Route("PUT", "/users/{id}", update),
-    Route("DELETE", "/users/{id}", delete),
-    Route("POST", "/users/{id}/block", block),
-    Route("POST", "/users/{id}/unblock", unblock),
+    Route(
+        "GET",
+        "/user",
+        current,
+        Operation("Show the caller", {200: FullUser}),
+        scopes=("read_user",),
+    ),
+    Route(
+        "GET",
+        "/users",
+        list_users,
+        Operation("List users", {200: list[BasicUser]}, ListUsers, paged=True),
+        scopes=("read_user",),
+    ),
+    Route(
+        "POST",
+        "/users",
+        create,
+        Operation("Create a user", {201: FullUser}, CreateUser, errors=(409,)),
+    ),
+    Route(
+        "GET",
+        "/users/{id}",
+        show,
+        Operation("Show a user; all of it to administrators", {200: User | FullUser}),
+        scopes=("read_user",),
+    ),
+    Route(
+        "PUT",
+        "/users/{id}",
+        update,
+        Operation("Change a user", {200: FullUser}, UpdateUser, errors=(409,)),
+    ),
+    Route(
+        "DELETE",
+        "/users/{id}",
+        delete,
+        Operation("Delete a user", {204: None}, errors=(409,)),
+    ),
+    Route(
+        "POST",
+        "/users/{id}/block",
+        block,
+        Operation("Block a user", {201: Literal[True]}),
+    ),
+    Route(
+        "POST",
+        "/users/{id}/unblock",
+        unblock,
+        Operation("Unblock a user", {201: Literal[True]}),
+    ),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from starlette.responses import Response
 
 from moorage.domain.webhooks import Webhook
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Time
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.registry_entities import row_time
@@ -22,6 +24,15 @@ class CreateWebhook(Parameters, kw_only=True):
     """``POST …/webhooks``."""
 
     url: str
+
+
+class WebhookEntity(TypedDict):
+    """A webhook; its address without a password."""
+
+    id: int
+    project_id: int | None
+    url: str
+    created_at: Time
 
 
 async def list_all(call: Call) -> Response:
@@ -55,7 +66,7 @@ async def delete(call: Call) -> Response:
     return no_content()
 
 
-def _entity(webhook: Webhook) -> dict[str, Any]:
+def _entity(webhook: Webhook) -> WebhookEntity:
     return {
         "id": webhook.id,
         "project_id": webhook.project_id,
@@ -65,8 +76,20 @@ def _entity(webhook: Webhook) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", _WEBHOOKS, list_all),
-    Route("POST", _WEBHOOKS, create),
-    Route("GET", _WEBHOOK, get),
-    Route("DELETE", _WEBHOOK, delete),
+    Route(
+        "GET",
+        _WEBHOOKS,
+        list_all,
+        Operation("List webhooks", {200: list[WebhookEntity]}, paged=True),
+    ),
+    Route(
+        "POST",
+        _WEBHOOKS,
+        create,
+        Operation(
+            "Create a webhook", {201: WebhookEntity}, CreateWebhook, errors=(409,)
+        ),
+    ),
+    Route("GET", _WEBHOOK, get, Operation("Show a webhook", {200: WebhookEntity})),
+    Route("DELETE", _WEBHOOK, delete, Operation("Delete a webhook", {204: None})),
 )

@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypedDict
 
 from starlette.responses import Response
 
 from moorage.domain.digest import Digest
 from moorage.domain.errors import DigestInvalidError, ParameterError
-from moorage.domain.reasons import Answer, Chain, Link
+from moorage.domain.reasons import Answer, Chain, KeeperKind, Kind, Link, Relation
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Bytes, DigestText, Time
 from moorage.http.gitlab_v4.images import readable, repository_of
-from moorage.http.gitlab_v4.registry_entities import Entity, row_time
+from moorage.http.gitlab_v4.operations import Operation
+from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.http.gitlab_v4.routing import Route
 
 _WHY = "/projects/{id}/registry/repositories/{repository_id}/manifests/{digest}/why"
+
+
+class LinkEntity(TypedDict):
+    """One step down, from what keeps something to what is kept."""
+
+    kind: Kind
+    digest: DigestText
+    relation: Relation | None
+
+
+class ChainEntity(TypedDict):
+    """What keeps a digest, and the way from there down to it."""
+
+    kept_by: KeeperKind
+    name: str | None
+    until: Time | None
+    path: list[LinkEntity]
+
+
+class WhyEntity(TypedDict):
+    """Why a digest is still there, and when it could go."""
+
+    digest: DigestText
+    kind: Kind
+    size: Bytes
+    deleted_at: Time | None
+    collectable_at: Time | None
+    chains: list[ChainEntity]
+    complete: bool
 
 
 async def why(call: Call) -> Response:
@@ -30,7 +62,7 @@ async def why(call: Call) -> Response:
     return answer(why_entity(explained, collectable_at))
 
 
-def why_entity(explained: Answer, collectable_at: datetime | None) -> Entity:
+def why_entity(explained: Answer, collectable_at: datetime | None) -> WhyEntity:
     """Show what keeps a digest."""
     return {
         "digest": str(explained.digest),
@@ -43,7 +75,7 @@ def why_entity(explained: Answer, collectable_at: datetime | None) -> Entity:
     }
 
 
-def _chain_entity(chain: Chain) -> Entity:
+def _chain_entity(chain: Chain) -> ChainEntity:
     keeper = chain.keeper
     return {
         "kept_by": keeper.kind,
@@ -53,7 +85,7 @@ def _chain_entity(chain: Chain) -> Entity:
     }
 
 
-def _link_entity(link: Link) -> Entity:
+def _link_entity(link: Link) -> LinkEntity:
     return {
         "kind": link.kind,
         "digest": str(link.digest),
@@ -61,4 +93,11 @@ def _link_entity(link: Link) -> Entity:
     }
 
 
-ROUTES = (Route("GET", _WHY, why),)
+ROUTES = (
+    Route(
+        "GET",
+        _WHY,
+        why,
+        Operation("Tell why a digest is still there", {200: WhyEntity}, anonymous=True),
+    ),
+)

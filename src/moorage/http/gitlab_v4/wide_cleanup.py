@@ -5,6 +5,8 @@ The order of checks is that of the bulk delete of one: see ``registry``.
 
 from __future__ import annotations
 
+from typing import Literal, TypedDict
+
 from starlette.responses import Response
 
 from moorage.domain.access import Ability, Role
@@ -13,14 +15,24 @@ from moorage.domain.patterns import Pattern, PatternInvalidError
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.images import readable, readable_group, require
+from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
-from moorage.http.gitlab_v4.plans import plan_entity
+from moorage.http.gitlab_v4.plans import PlanSummaryEntity, plan_entity
 from moorage.http.gitlab_v4.routing import Route
 from moorage.http.gitlab_v4.rules import RuleParameters, given_rules, read_rules
 from moorage.services.plans import Excerpt
 from moorage.services.wide_cleanup import Choice, Owner
 
 _NO_ITEMS = Excerpt(None, 0, 0)
+
+
+class RepositoryPreviewEntity(TypedDict):
+    """What would go from one repository."""
+
+    repository_id: int
+    path: str
+    warnings: list[str]
+    summary: PlanSummaryEntity
 
 
 class _WideParameters(RuleParameters):
@@ -65,7 +77,7 @@ async def _answer_preview(
     page = page_of(call)
     found = await call.context.wide_cleanup.find(choice)
     rules, given = read_rules(wanted), given_rules(wanted)
-    entities = []
+    entities: list[RepositoryPreviewEntity] = []
     for repository in found[page.offset : page.offset + page.size]:
         preview = await call.context.plans.preview(
             repository, rules, given, _NO_ITEMS, call.principal
@@ -75,7 +87,8 @@ async def _answer_preview(
             {
                 "repository_id": repository.id,
                 "path": repository.path,
-                **{name: shown[name] for name in ("warnings", "summary")},
+                "warnings": shown["warnings"],
+                "summary": shown["summary"],
             }
         )
     return answer_page(call, page, entities, len(found))
@@ -91,7 +104,15 @@ def _read_pattern(text: str | None) -> Pattern | None:
         raise ParameterError(message) from None
 
 
+_OPERATION = Operation(
+    "Delete tags by rules in all repositories, by a job; or only show what would go",
+    {200: list[RepositoryPreviewEntity], 202: Literal[202]},
+    _WideParameters,
+    paged=True,
+    located=True,
+)
+
 ROUTES = (
-    Route("DELETE", "/projects/{id}/registry/tags", of_project),
-    Route("DELETE", "/groups/{id}/registry/tags", of_group),
+    Route("DELETE", "/projects/{id}/registry/tags", of_project, _OPERATION),
+    Route("DELETE", "/groups/{id}/registry/tags", of_group, _OPERATION),
 )
