@@ -18,6 +18,7 @@ import structlog
 from moorage.adapters.files import FileBlobStore
 from moorage.adapters.http_sender import HttpSender
 from moorage.adapters.postgres import PostgresDatabase
+from moorage.adapters.postgres_signals import PostgresListener
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.config import Settings, load_settings
 from moorage.http.app import FrontEnds
@@ -41,7 +42,7 @@ from moorage.observe.logs import configure_logs
 from moorage.ports.blobs import BlobStore
 from moorage.ports.clock import Clock, SystemClock
 from moorage.ports.database import Database
-from moorage.ports.signals import LocalSignal
+from moorage.ports.signals import JobSignal, Listen, LocalSignal
 from moorage.services.authorization import Authorization
 from moorage.services.cleanup import Cleanup
 from moorage.services.deletion import Deletion
@@ -111,6 +112,17 @@ def open_store(settings: Settings) -> BlobStore:
     return S3BlobStore(location)
 
 
+def listen_to_others(settings: Settings, *signals: JobSignal) -> Listen:
+    """Return what wakes workers when another process queues a job."""
+    if settings.database.startswith("sqlite:"):
+        return _hear_nothing
+    return PostgresListener(settings.database, signals).listen
+
+
+async def _hear_nothing(_stop: asyncio.Event) -> None:
+    """SQLite tells nobody: workers look by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that front ends and workers call, sharing what it stands on."""
@@ -121,6 +133,7 @@ class Services:
     front_ends: FrontEnds
     worker: Worker
     messenger: Worker
+    listen: Listen
     notices: PullNotices
     garbage: Garbage
     garbage_queue: GarbageQueue
@@ -128,6 +141,19 @@ class Services:
     plans: Plans
     jobs: Jobs
     undo: Undo
+
+    def background(self, stop: asyncio.Event) -> list[asyncio.Task[None]]:
+        """Begin all that goes on beside requests, in any number of processes."""
+        return [
+            asyncio.create_task(work)
+            for work in (
+                self.worker.run(stop),
+                self.messenger.run(stop),
+                self.listen(stop),
+                run_schedule(self.database, self.clock, stop),
+                run_collector(self.garbage, stop),
+            )
+        ]
 
 
 async def build(settings: Settings, database: Database) -> Services:
@@ -241,6 +267,7 @@ async def build(settings: Settings, database: Database) -> Services:
             quotas=Quotas(database, clock),
         )
     )
+    messenger = _messenger(settings, database, clock)
     return Services(
         database=database,
         store=store,
@@ -249,7 +276,8 @@ async def build(settings: Settings, database: Database) -> Services:
             registry, token, api, HealthApp(Health(database)), _forwarding(settings)
         ),
         worker=Worker(database, clock, kinds, signal, owner=uuid.uuid4().hex),
-        messenger=_messenger(settings, database, clock),
+        messenger=messenger,
+        listen=listen_to_others(settings, signal, messenger.signal),
         notices=notices,
         garbage=garbage,
         garbage_queue=garbage_queue,
@@ -326,12 +354,7 @@ class Application:
         services = await build(self._settings, open_database(self._settings))
         self._services = services
         self._tasks = [
-            asyncio.create_task(services.worker.run(self._stop)),
-            asyncio.create_task(services.messenger.run(self._stop)),
-            asyncio.create_task(
-                run_schedule(services.database, services.clock, self._stop)
-            ),
-            asyncio.create_task(run_collector(services.garbage, self._stop)),
+            *services.background(self._stop),
             asyncio.create_task(run_uses(services.uses, self._stop)),
             asyncio.create_task(self._end_with_parent()),
         ]

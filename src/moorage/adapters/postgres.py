@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import psycopg
+import structlog
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -20,12 +21,20 @@ from moorage.domain.errors import ConflictError, UnavailableError
 from moorage.ports.database import Result, Row, Tx
 from moorage.ports.query import Columns, Dialect, Query, rows_parameters
 
+Connection: TypeAlias = "psycopg.Connection[dict[str, Any]]"
+
 POOL_SIZE = 8
+
+JOBS_CHANNEL = "moorage_jobs"
+"""Where those listen whom a new job is to wake."""
+
 LONGEST_PAUSE_SECONDS = 0.05
 """How much longer each pause between two tries may be than the one before it."""
 
 WRITE_ATTEMPTS = 12
 """Tries of a body that the server undid for the sake of another transaction."""
+
+log = structlog.get_logger(__name__)
 
 _ARRAYS = {"text": "text[]", "int": "bigint[]"}
 
@@ -54,6 +63,8 @@ DIALECT = Dialect(
         "clustered": "",
         "for_update": "FOR UPDATE",
         "skip_locked": "FOR UPDATE SKIP LOCKED",
+        # Delivered by the server when the transaction commits, and not before.
+        "wake_workers": f"SELECT pg_notify('{JOBS_CHANNEL}', '')",
         "lock_migrations": "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE",
     },
     lists={
@@ -67,6 +78,8 @@ DIALECT = Dialect(
 _WITHOUT_WAITING = Query(
     "postgres.without_waiting", "SET LOCAL synchronous_commit TO off"
 )
+
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _RETRIED = (
     psycopg.errors.SerializationFailure,
@@ -120,10 +133,42 @@ def _translated() -> Iterator[None]:
         raise UnavailableError("the database does not answer") from error
 
 
+class _OutcomeUnknownError(Exception):
+    """The connection broke during a commit, which may have happened."""
+
+    def __init__(self, error: psycopg.OperationalError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _means_lost(error: psycopg.OperationalError) -> bool:
+    """Whether there is no connection any more, on which there was one.
+
+    Source: PostgreSQL 16 documentation, appendix A, "PostgreSQL Error Codes". What the
+    driver itself finds out has none.
+    """
+    if isinstance(error, PoolTimeout):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
+@contextmanager
+def _in_transaction(connection: Connection) -> Iterator[None]:
+    committing = False
+    try:
+        with connection.transaction():
+            yield
+            committing = True
+    except psycopg.OperationalError as error:
+        if committing and _means_lost(error):
+            raise _OutcomeUnknownError(error) from error
+        raise
+
+
 class _PostgresTx:
     """Statements on one connection."""
 
-    def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def one(self, query: Query, **parameters: Any) -> Row | None:
@@ -148,7 +193,7 @@ class _PostgresTx:
         self._connection.execute(DIALECT.render(text))
 
 
-def _configure(connection: psycopg.Connection[dict[str, Any]]) -> None:
+def _configure(connection: Connection) -> None:
     """Have statements run as they are: compiling one takes longer than it saves."""
     connection.execute("SET jit = off")
 
@@ -157,7 +202,7 @@ class PostgresDatabase:
     """A database on a server."""
 
     def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[psycopg.Connection[dict[str, Any]]] = ConnectionPool(
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             min_size=1,
             max_size=POOL_SIZE,
@@ -191,15 +236,18 @@ class PostgresDatabase:
         return await loop.run_in_executor(self._threads, run, body)
 
     def _quick(self, body: Callable[[Tx], Result]) -> Result:
-        with _translated(), self._connection() as connection:
+        def run(connection: Connection) -> Result:
             return body(_PostgresTx(connection))
 
+        return self._with_connection(run)
+
     def _read(self, body: Callable[[Tx], Result]) -> Result:
-        with _translated(), self._connection() as connection, connection.transaction():
-            connection.execute(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            )
-            return body(_PostgresTx(connection))
+        def run(connection: Connection) -> Result:
+            with connection.transaction():
+                connection.execute(_SNAPSHOT)
+                return body(_PostgresTx(connection))
+
+        return self._with_connection(run)
 
     def _note(self, body: Callable[[Tx], Result]) -> Result:
         def noted(tx: Tx) -> Result:
@@ -219,14 +267,29 @@ class PostgresDatabase:
         raise UnavailableError("the database is too busy")
 
     def _write(self, body: Callable[[Tx], Result]) -> Result:
-        with _translated(), self._connection() as connection, connection.transaction():
-            return body(_PostgresTx(connection))
+        def run(connection: Connection) -> Result:
+            with _in_transaction(connection):
+                return body(_PostgresTx(connection))
 
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        return self._with_connection(run)
+
+    def _with_connection(self, run: Callable[[Connection], Result]) -> Result:
+        """Run on a connection; on another one if it broke and nothing came of it."""
         self._pool.open()
-        with self._pool.connection() as connection:
-            yield connection
+        with _translated():
+            try:
+                with self._pool.connection() as connection:
+                    return run(connection)
+            except _OutcomeUnknownError as unknown:
+                raise unknown.error from None
+            except psycopg.OperationalError as error:
+                if not _means_lost(error):
+                    raise
+                log.warning("database connection lost", error=str(error))
+            # When one broke, those that lie idle did most likely as well.
+            self._pool.check()
+            with self._pool.connection() as connection:
+                return run(connection)
 
     async def close(self) -> None:
         """Let go of every connection."""

@@ -57,6 +57,7 @@ DIALECT = Dialect(
         "clustered": "STRICT, WITHOUT ROWID",
         "for_update": "",
         "skip_locked": "",
+        "wake_workers": "SELECT 1",
         "lock_migrations": "SELECT 1",
     },
     lists={

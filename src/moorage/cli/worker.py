@@ -6,14 +6,18 @@ import asyncio
 import signal
 from pathlib import Path
 
-from moorage.cli.settings import settings_from
+from moorage.cli.settings import make_data_folder, settings_from
 from moorage.config import Settings
 from moorage.observe.logs import configure_logs
+from moorage.ports.clock import SystemClock
+from moorage.store import migrate as schema
 from moorage.wiring import build, open_database
 
 
 def worker(*, config: Path | None = None, **settings: str) -> None:
-    """Work off jobs without serving requests.
+    """Do what goes on beside requests, without serving any: jobs, schedule, collection.
+
+    In any number, beside any number of ``moorage serve``.
 
     Args:
         config: A TOML file of settings.
@@ -21,6 +25,7 @@ def worker(*, config: Path | None = None, **settings: str) -> None:
     """
     chosen = settings_from(settings, config)
     configure_logs()
+    make_data_folder(chosen)
     asyncio.run(_work(chosen))
 
 
@@ -29,7 +34,9 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    services = await build(settings, open_database(settings))
-    await asyncio.gather(services.worker.run(stop), services.messenger.run(stop))
+    database = open_database(settings)
+    await asyncio.to_thread(schema.migrate, database, SystemClock().now())
+    services = await build(settings, database)
+    await asyncio.gather(*services.background(stop))
     await services.store.close()
     await services.database.close()

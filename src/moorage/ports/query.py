@@ -10,6 +10,8 @@ What the engines spell differently is a token:
     or ``int``, and ``position``, which counts them from 1.
 ``{{for_update}}``, ``{{skip_locked}}``
     Row locks. SQLite has one writer at a time and needs neither.
+``{{wake_workers}}``
+    Tells the workers of other processes of a new job, where the engine can.
 ``{{id}}``, ``{{int}}``, ``{{text}}``, ``{{bytes}}``, ``{{strict}}``, ``{{clustered}}``
     Column types and table options, in migrations.
 

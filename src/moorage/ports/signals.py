@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
+
+Listen: TypeAlias = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Passes on what other processes tell, until the event is set."""
 
 
 class JobSignal(Protocol):

@@ -35,6 +35,8 @@ def enqueue(tx: Tx, job: NewJob, *, now: datetime) -> int:
             actor=job.actor,
             now_us=to_us(now),
         )
+        if queued is not None:
+            tx.one(_SQL.wake_workers)
         # It may finish between the two statements; then the key is free again.
         row = queued or tx.one(_SQL.find_unfinished, dedup_key=job.dedup_key)
         if row is not None:

@@ -9,6 +9,9 @@ VALUES (:kind, :arguments, :dedup_key, :repository_id, :actor, 'queued', 0,
        DO NOTHING
 RETURNING id;
 
+-- name: wake_workers
+{{wake_workers}};
+
 -- name: find_unfinished
 -- Served by job_dedup.
 SELECT id
