@@ -195,8 +195,8 @@ class FileBlobStore:
 
     def _path(self, key: BlobKey) -> Path:
         digest = key.digest
-        name = f"{digest.hex}.{key.generation}"
-        return self._root / digest.algorithm / digest.hex[:2] / name
+        folder = f"{self._root}/{digest.algorithm}/{digest.hex[:2]}"
+        return Path(f"{folder}/{digest.hex}.{key.generation}")
 
     async def _in_thread(
         self, function: Callable[..., Result], *arguments: object

@@ -92,14 +92,20 @@ def _values(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        raise ConflictError(constraint=str(error)) from error
-    except sqlite3.OperationalError as error:
-        raise UnavailableError("the database does not answer") from error
+class _Translated:
+    """Turns SQLite's errors into ours. It is on the path of every read."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        if isinstance(error, sqlite3.IntegrityError):
+            raise ConflictError(constraint=str(error)) from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise UnavailableError("the database does not answer") from error
+
+
+_TRANSLATED = _Translated()
 
 
 class _SqliteTx:
@@ -109,7 +115,7 @@ class _SqliteTx:
         self._connection = connection
 
     def one(self, query: Query, **parameters: Any) -> Row | None:
-        with _translated():
+        with _TRANSLATED:
             cursor = self._connection.execute(_sql(query), _values(parameters))
             row = cursor.fetchone()
             # Running it to its end is what makes a RETURNING statement take effect
@@ -118,22 +124,22 @@ class _SqliteTx:
             return cast("Row | None", row)
 
     def all(self, query: Query, **parameters: Any) -> list[Row]:
-        with _translated():
+        with _TRANSLATED:
             return cast(
                 "list[Row]",
                 self._connection.execute(_sql(query), _values(parameters)).fetchall(),
             )
 
     def run(self, query: Query, **parameters: Any) -> int:
-        with _translated():
+        with _TRANSLATED:
             return self._connection.execute(_sql(query), _values(parameters)).rowcount
 
     def run_many(self, query: Query, rows: Iterable[Mapping[str, Any]]) -> None:
-        with _translated():
+        with _TRANSLATED:
             self._connection.executemany(_sql(query), [_values(row) for row in rows])
 
     def script(self, text: str) -> None:
-        with _translated():
+        with _TRANSLATED:
             for statement in DIALECT.render(text).split(";"):
                 self._connection.execute(statement)
 
@@ -149,7 +155,7 @@ class SqliteDatabase:
         self._loop_tx: Tx | None = None
 
     def _connect(self) -> sqlite3.Connection:
-        with _translated():
+        with _TRANSLATED:
             connection = sqlite3.connect(
                 self.path,
                 isolation_level=None,
@@ -175,7 +181,7 @@ class SqliteDatabase:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
-        with _translated():
+        with _TRANSLATED:
             connection.execute("BEGIN")
             try:
                 return body(_SqliteTx(connection))
@@ -285,7 +291,7 @@ def _commit_together(connection: sqlite3.Connection, batch: list[_Job]) -> None:
     done: list[tuple[Future[Any], Any]] = []
     # In WAL mode NORMAL leaves the log to the operating system until the next FULL.
     mode = "FULL" if any(job.durable for job in batch) else "NORMAL"
-    with _translated():
+    with _TRANSLATED:
         connection.execute(f"PRAGMA synchronous = {mode}")
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    MutableMapping,
+)
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
@@ -39,6 +46,7 @@ class Request:
         self._receive = receive
         self.method: str = scope["method"]
         self.path: str = raw_path(scope)
+        self.headers = _joined(scope["headers"])
         self.body_read = False
 
     @property
@@ -52,22 +60,6 @@ class Request:
         """How the sender addresses the server, if a trusted proxy told that."""
         told: str | None = self._scope.get(BASE_URL)
         return told
-
-    @cached_property
-    def headers(self) -> Mapping[str, str]:
-        """Headers by lower-case name; repeated ones are joined by a comma.
-
-        Raises:
-            InvalidError: A header is not ASCII.
-        """
-        joined: dict[str, str] = {}
-        for raw_name, raw_value in self._scope["headers"]:
-            name, value = (
-                raw_name.decode("latin-1").lower(),
-                raw_value.decode("latin-1"),
-            )
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        return joined
 
     def header(self, name: str) -> str | None:
         """Return a header, by lower-case name."""
@@ -169,6 +161,15 @@ class Request:
         return bytes(content)
 
 
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return headers by lower-case name; repeated ones are joined by a comma."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
 def raw_path(scope: Scope) -> str:
     """Return the path as it was sent: ``scope["path"]`` has ``%2F`` decoded."""
     raw: bytes | None = scope.get("raw_path")
@@ -222,8 +223,7 @@ async def send_response(
         "type": "http.response.start",
         "status": response.status,
         "headers": [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in headers.items()
+            (_field(name), value.encode("latin-1")) for name, value in headers.items()
         ],
     }
     if request.method == "HEAD":
@@ -236,6 +236,12 @@ async def send_response(
     else:
         await send(start)
         await send({"type": "http.response.body", "body": response.body})
+
+
+@cache
+def _field(name: str) -> bytes:
+    """Spell a header's name as ASGI wants it; there are few."""
+    return name.lower().encode("latin-1")
 
 
 async def _send_stream(

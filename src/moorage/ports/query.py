@@ -42,9 +42,9 @@ _TOKEN = re.compile(r"\{\{(\w+)(?::(\w+))?(?:\(([^)]*)\))?\}\}")
 _PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """One statement, tokens unreplaced, known by file and name."""
+    """One statement, tokens unreplaced; there is one of each file and name."""
 
     name: str
     text: str

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from moorage.domain.names import Reference, TagName
@@ -24,7 +26,12 @@ LIMIT = 100_000
 """Keys that wait to be written at most, should the database be away for long."""
 
 Key = TypeVar("Key")
-Use = TypeVar("Use")
+
+
+@dataclass(slots=True)
+class _Count:
+    pulls: int
+    last_at: datetime
 
 
 class Uses:
@@ -33,8 +40,8 @@ class Uses:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._of_manifests: dict[int, ManifestUse] = {}
-        self._of_tags: dict[tuple[int, str], TagUse] = {}
+        self._of_manifests: dict[int, _Count] = {}
+        self._of_tags: dict[tuple[int, str], _Count] = {}
         self._writing = asyncio.Lock()
 
     def record(self, manifest: StoredManifest, reference: Reference) -> None:
@@ -42,9 +49,9 @@ class Uses:
         if len(self._of_manifests) + len(self._of_tags) >= LIMIT:
             return
         now = self._clock.now()
-        self._add_manifest(ManifestUse(manifest.id, 1, now))
+        _add(self._of_manifests, manifest.id, 1, now)
         if isinstance(reference, TagName):
-            self._add_tag(TagUse(manifest.repository_id, reference, 1, now))
+            _add(self._of_tags, (manifest.repository_id, reference), 1, now)
 
     async def flush(self) -> int:
         """Write what was counted; return how many rows that concerned.
@@ -59,35 +66,36 @@ class Uses:
             return written
 
     async def _write_some(self) -> int:
-        of_manifests = _take(self._of_manifests)
-        of_tags = _take(self._of_tags)
+        of_manifests = [
+            ManifestUse(manifest_id, count.pulls, count.last_at)
+            for manifest_id, count in _take(self._of_manifests)
+        ]
+        of_tags = [
+            TagUse(repository_id, tag, count.pulls, count.last_at)
+            for (repository_id, tag), count in _take(self._of_tags)
+        ]
         try:
             await self._database.write(lambda tx: uses.add(tx, of_manifests, of_tags))
         except BaseException:
-            for manifest_use in of_manifests:
-                self._add_manifest(manifest_use)
-            for tag_use in of_tags:
-                self._add_tag(tag_use)
+            for use in of_manifests:
+                _add(self._of_manifests, use.manifest_id, use.pulls, use.last_at)
+            for each in of_tags:
+                key = each.repository_id, each.tag
+                _add(self._of_tags, key, each.pulls, each.last_at)
             raise
         return len(of_manifests) + len(of_tags)
 
-    def _add_manifest(self, use: ManifestUse) -> None:
-        known = self._of_manifests.get(use.manifest_id)
-        if known is not None:
-            last_at = max(known.last_at, use.last_at)
-            use = ManifestUse(use.manifest_id, known.pulls + use.pulls, last_at)
-        self._of_manifests[use.manifest_id] = use
 
-    def _add_tag(self, use: TagUse) -> None:
-        key = (use.repository_id, use.tag)
-        known = self._of_tags.get(key)
-        if known is not None:
-            last_at = max(known.last_at, use.last_at)
-            use = TagUse(*key, known.pulls + use.pulls, last_at)
-        self._of_tags[key] = use
+def _add(counts: dict[Key, _Count], key: Key, pulls: int, at: datetime) -> None:
+    known = counts.get(key)
+    if known is None:
+        counts[key] = _Count(pulls, at)
+        return
+    known.pulls += pulls
+    known.last_at = max(known.last_at, at)
 
 
-def _take(waiting: dict[Key, Use]) -> list[Use]:
+def _take(counts: dict[Key, _Count]) -> list[tuple[Key, _Count]]:
     """Take the oldest entries out."""
-    keys = list(itertools.islice(waiting, BATCH))
-    return [waiting.pop(key) for key in keys]
+    keys = list(itertools.islice(counts, BATCH))
+    return [(key, counts.pop(key)) for key in keys]

@@ -72,7 +72,7 @@ def _stored(row: Row) -> StoredManifest:
     return StoredManifest(
         id=row["id"],
         repository_id=row["repository_id"],
-        digest=Digest.parse(row["digest"]),
+        digest=Digest.stored(row["digest"]),
         media_type=row["media_type"],
         content=row["content"],
         lease_until=from_us_or_none(row["lease_until_us"]),

@@ -73,8 +73,7 @@ def route(path: str) -> tuple[Methods, str, str] | None:
         return BASE, "", ""
     if path in {"/v2/_catalog", "/v2/_catalog/"}:
         return CATALOG, "", ""
-    parts = [unquote(part) for part in path.removeprefix("/v2/").split("/")]
-    match parts:
+    match _parts(path):
         case [*name, "tags", "list"]:
             found = TAGS, name, ""
         case [*name, "tags", "reference", tag]:
@@ -93,6 +92,11 @@ def route(path: str) -> tuple[Methods, str, str] | None:
             return None
     methods, names, argument = found
     return methods, "/".join(names), argument
+
+
+def _parts(path: str) -> list[str]:
+    parts = path.removeprefix("/v2/").split("/")
+    return [unquote(part) for part in parts] if "%" in path else parts
 
 
 class RegistryApp:
