@@ -367,8 +367,8 @@ def _change_cleanup_policy(
 def _needed(seen: VisibleProject, changes: ProjectChanges) -> Role:
     project = seen.project
     exposes = changes.visibility not in (None, project.visibility)
-    archived = project.archived_at is not None
-    if exposes or changes.archived not in (None, archived):
+    # As GitLab does, whether or not it changes anything.
+    if exposes or changes.archived is not None:
         return Role.OWNER
     return Role.MAINTAINER
 
