@@ -81,6 +81,17 @@ class Image:
         blobs = {digest_of(content): content for content in [config, *contents]}
         return cls(blobs, json.dumps(manifest, indent=2).encode())
 
+    def with_label(self, serial: str) -> Image:
+        """Make another image of the same layers."""
+        document = json.loads(self.manifest)
+        config = json.loads(self.blobs[document["config"]["digest"]])
+        config["config"]["Labels"]["serial"] = serial
+        content = json.dumps(config).encode()
+        document["config"] = _descriptor(_CONFIG_TYPE, content)
+        layers = {x["digest"]: self.blobs[x["digest"]] for x in document["layers"]}
+        blobs = {**layers, digest_of(content): content}
+        return Image(blobs, json.dumps(document, indent=2).encode())
+
 
 def _descriptor(media_type: str, content: bytes) -> dict[str, str | int]:
     return {

@@ -60,13 +60,14 @@ def measure(
     """
     result, failures = Result(work), list[str]()
     able = [subject for subject in subjects if work.suits(subject)]
-    for turn in range(-1, rounds):
+    for turn in range(-1, 1 if work.is_single else rounds):
         # Odd rounds run backwards, so that nobody always comes after the same one.
         for subject in able[:: -1 if turn % 2 else 1]:
             try:
                 if turn < 0:
                     work.prepare(subject)
-                    work.run(subject, min(1.0, seconds / 2))
+                    if not work.is_single:
+                        work.run(subject, min(1.0, seconds / 2))
                 else:
                     sample = _measure_once(work, subject, seconds)
                     result.samples.setdefault(subject.name, []).append(sample)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from bench.collection import (
+    CollectBesidePush,
+    CollectHalf,
+    GarbageStock,
+    PushBesideGarbage,
+)
 from bench.images import FreshBlob
 from bench.lists import (
     CatalogPage,
@@ -28,20 +34,32 @@ from bench.works import MB, TAG, Scale, Work
 def quick_scale(namespace: str) -> Scale:
     """Size the content of a run of five minutes."""
     return Scale(
-        namespace, small_blobs=1000, tags=10_000, catalog=500, images_per_client=6
+        namespace,
+        small_blobs=1000,
+        tags=10_000,
+        catalog=500,
+        images_per_client=6,
+        garbage=100_000,
+        collected=1000,
     )
 
 
 def full_scale(namespace: str) -> Scale:
     """Size the content of a run of half an hour."""
     return Scale(
-        namespace, small_blobs=10_000, tags=10_000, catalog=10_000, images_per_client=12
+        namespace,
+        small_blobs=10_000,
+        tags=10_000,
+        catalog=10_000,
+        images_per_client=12,
+        garbage=1_000_000,
+        collected=10_000,
     )
 
 
 def all_works(scale: Scale, *, quick: bool) -> list[Work]:
     """Make the list of works; a quick run leaves out the long ones."""
-    works = [*_pulls(scale), *_lists(scale), *_pushes(scale)]
+    works = [*_pulls(scale), *_lists(scale), *_pushes(scale), *_collection(scale)]
     return [work for work in works if not (quick and work.is_long)]
 
 
@@ -82,4 +100,13 @@ def _pushes(scale: Scale) -> list[Work]:
         BlobPut(scale, UploadForm.CHUNKED, blob, uploads=2).long(),
         BlobPut(scale, UploadForm.PUT, huge, uploads=1).long(),
         BlobPut(scale, UploadForm.PATCH, huge, uploads=1).long(),
+    ]
+
+
+def _collection(scale: Scale) -> list[Work]:
+    garbage = GarbageStock(scale)
+    return [
+        CollectHalf(scale),
+        PushBesideGarbage(scale, garbage),
+        CollectBesidePush(scale, garbage),
     ]

@@ -116,7 +116,7 @@ class ImagePush(Work):
         registry = subject.get_registry()
         shares = [
             [
-                self._turn(registry, self._repository(number))
+                self.turn(registry, self._repository(number))
                 for _ in range(self.scale.images_per_client)
             ]
             for number in range(self._clients)
@@ -127,7 +127,8 @@ class ImagePush(Work):
         return self.scale.repository(f"pushed-{number}")
 
     @staticmethod
-    def _turn(registry: Registry, repository: str) -> load.Turn:
+    def turn(registry: Registry, repository: str) -> load.Turn:
+        """Make an image, and the turn that pushes it."""
         image = Image.build(3, _PUSHED_LAYER_BYTES)
         scope, tag = repository_scope(repository), f"build-{image.digest[7:19]}"
 

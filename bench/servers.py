@@ -75,6 +75,8 @@ class Role(Enum):
     LIST = "list"
     GITLAB = "GitLab API"
     COPY = "copy"
+    COLLECT = "collect"
+    COLLECT_ONLINE = "collect while serving"
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ def moorage(folder: Path) -> Iterator[Subject]:
     with _running(command, folder, environment, endpoint, "/-/readiness") as started:
         yield Subject(
             MOORAGE,
-            _ALL | {Role.GITLAB},
+            _ALL | {Role.GITLAB, Role.COLLECT, Role.COLLECT_ONLINE},
             folder,
             Registry(endpoint, ("root", token)),
             *started,
@@ -144,10 +146,11 @@ def docker_registry(folder: Path) -> Iterator[Subject]:
     environment = {
         name: text for name, text in os.environ.items() if "REGISTRY" not in name
     }
-    command = [_program("docker-registry"), "serve", str(config)]
+    command = [program("docker-registry"), "serve", str(config)]
     endpoint = Endpoint("127.0.0.1", port)
     with _running(command, folder, environment, endpoint, "/v2/") as started:
-        yield Subject(DOCKER_REGISTRY, _ALL, folder, Registry(endpoint), *started)
+        roles = _ALL | {Role.COLLECT}
+        yield Subject(DOCKER_REGISTRY, roles, folder, Registry(endpoint), *started)
 
 
 @contextmanager
@@ -159,7 +162,7 @@ def nginx(folder: Path) -> Iterator[Subject]:
     config.write_text(_NGINX_CONFIG.format(folder=folder, port=port, user=user))
     (folder / "files").mkdir()
     (folder / "files" / "ready").write_text("ready\n")
-    command = [_program("nginx"), "-c", str(config), "-e", str(folder / "errors")]
+    command = [program("nginx"), "-c", str(config), "-e", str(folder / "errors")]
     endpoint = Endpoint("127.0.0.1", port)
     with _running(command, folder, dict(os.environ), endpoint, "/ready") as started:
         files = StaticFiles(endpoint, folder / "files")
@@ -195,7 +198,7 @@ LOCAL = {
 }
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
     if path is None:
         raise BenchmarkError(f"{name} is not installed (apt-get install {name})")

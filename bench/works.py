@@ -30,6 +30,7 @@ class Unit(Enum):
 
     REQUESTS = ("requests/s", 1.0, "CPU ms/request", 1e3)
     IMAGES = ("images/s", 1.0, "CPU ms/image", 1e3)
+    REMOVALS = ("removed/s", 1.0, "CPU ms/removal", 1e3)
     BYTES = ("MB/s", 1e-6, "CPU s/GB", 1e9)
 
     def __init__(
@@ -50,6 +51,8 @@ class Scale:
     tags: int
     catalog: int
     images_per_client: int
+    garbage: int
+    collected: int
 
     def repository(self, leaf: str) -> str:
         """Name a repository of the benchmark's project."""
@@ -70,6 +73,7 @@ class Work(ABC):
         self.scale = scale
         self.goal = goal
         self.is_long = False
+        self.is_single = False  # cannot be repeated: measured once, without warming
         self.stored_bytes = 0  # how much a run makes a server write
 
     def long(self) -> Self:

@@ -31,7 +31,7 @@ from moorage.http.registry_v2.app import RegistryApp
 from moorage.http.registry_v2.call import Context as RegistryContext
 from moorage.http.token_auth.app import Context as TokenContext
 from moorage.http.token_auth.app import TokenApp
-from moorage.jobs.collector import run_collector
+from moorage.jobs.collector import QueuedDatabase, run_collector
 from moorage.jobs.deliveries import Deliveries
 from moorage.jobs.docker_events import Source
 from moorage.jobs.kinds import delivery_handlers, handlers
@@ -135,6 +135,7 @@ class Services:
     messenger: Worker
     listen: Listen
     notices: PullNotices
+    queued: QueuedDatabase
     garbage: Garbage
     garbage_queue: GarbageQueue
     uses: Uses
@@ -151,7 +152,7 @@ class Services:
                 self.messenger.run(stop),
                 self.listen(stop),
                 run_schedule(self.database, self.clock, stop),
-                run_collector(self.garbage, stop),
+                run_collector(self.garbage, self.queued, stop),
             )
         ]
 
@@ -181,7 +182,8 @@ async def build(settings: Settings, database: Database) -> Services:
         interval=settings.cleanup_interval,
         undo_window=undo_window,
     )
-    garbage = Garbage(database, store, clock)
+    queued = QueuedDatabase(database)
+    garbage = Garbage(queued, store, clock)
     garbage_queue = GarbageQueue(database, clock, signal, garbage)
     uses = Uses(database, clock)
     undo = Undo(database, clock, signal, undo_window=undo_window)
@@ -279,6 +281,7 @@ async def build(settings: Settings, database: Database) -> Services:
         messenger=messenger,
         listen=listen_to_others(settings, signal, messenger.signal),
         notices=notices,
+        queued=queued,
         garbage=garbage,
         garbage_queue=garbage_queue,
         uses=uses,

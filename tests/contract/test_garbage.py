@@ -99,15 +99,16 @@ def scene(database: Database) -> Scene:
 
 
 async def test_a_run_removes_what_nothing_reaches_and_says_so(scene: Scene) -> None:
-    await scene.lost_blobs(10, 20, 30)
+    await scene.lost_blobs(*range(1, 42))
     seen = []
 
     async def watch(collected: Collected) -> None:
         seen.append(collected.blobs)
 
     collected = await scene.garbage.collect(watch)
-    assert (collected.blobs, collected.freed_bytes, collected.failed) == (3, 60, 0)
-    assert seen == [2, 3]
+    assert (collected.blobs, collected.freed_bytes, collected.failed) == (41, 861, 0)
+    # Steps of twenty batches of two.
+    assert seen == [40, 41]
     assert not scene.store.objects
 
 

@@ -18,8 +18,12 @@ from moorage.ports.database import Database, Tx
 from moorage.store import garbage, holds
 from moorage.store.garbage import Looked, Pause, Tombstone
 
-BATCH = 200
+BATCH = 500
 """Rows per transaction: few enough that a push behind it waits milliseconds."""
+
+BATCHES = 20
+"""How many of them make a step. The objects that they come to are deleted together at
+its end: a folder is written to disk once for all that were in it."""
 
 TAKEOVER = timedelta(minutes=10)
 """After which somebody else's unfinished removal of objects is done again."""
@@ -59,11 +63,18 @@ class Collected:
         )
 
 
+_NOTHING = Looked(at=0, removed=0)
+
 Watch = Callable[[Collected], Awaitable[None]]
+Rest = Callable[[], Awaitable[None]]
 
 
 async def _ignore(_collected: Collected) -> None:
     """Watch nothing."""
+
+
+async def _hurry() -> None:
+    """Rest not at all."""
 
 
 class Garbage:
@@ -110,25 +121,41 @@ class Garbage:
             await watch(total)
         return total
 
-    async def step(self) -> Collected:
-        """Do one batch of each kind; ``looked_at`` is 0 when nothing was due."""
-        ended = await self._end_holds()
-        manifests = await self._sweep_manifests()
-        links = await self._sweep_links()
-        looked, tombstones = await self._entomb_blobs()
-        tombstones += await self._left_over()
-        buried = await self._bury(tombstones)
-        done = Collected(
-            looked_at=ended + manifests.at + links.at + looked.at + len(tombstones),
+    async def step(self, rest: Rest = _hurry) -> Collected:
+        """Do some batches of each kind, then delete the objects they came to.
+
+        ``looked_at`` is 0 when nothing was due. ``rest`` is awaited between batches.
+        """
+        done, tombstones = Collected(), list[Tombstone]()
+        for _ in range(BATCHES):
+            looked = await self._look(tombstones)
+            if not looked.looked_at:
+                break
+            done += looked
+            await rest()
+        return done + await self._bury(tombstones, rest)
+
+    async def _look(self, tombstones: list[Tombstone]) -> Collected:
+        """Do one batch of each kind that something of is due."""
+        now = self._clock.now()
+        due = await self._database.quick(lambda tx: garbage.find_due(tx, now=now))
+        ended = await self._end_holds() if due.holds else 0
+        manifests = await self._sweep_manifests() if due.manifests else _NOTHING
+        links = await self._sweep_links() if due.links else _NOTHING
+        blobs, found = await self._entomb_blobs() if due.blobs else (_NOTHING, [])
+        if due.tombstones:
+            found += await self._left_over()
+        tombstones += found
+        return Collected(
+            looked_at=ended + manifests.at + links.at + blobs.at + len(found),
             manifests=manifests.removed,
             links=links.removed,
         )
-        return done + buried
 
     async def _end_holds(self) -> int:
         now = self._clock.now()
         return await self._database.write(
-            lambda tx: holds.end_expired(tx, self._batch, now=now)
+            lambda tx: holds.end_expired(tx, self._batch, now=now), durable=False
         )
 
     async def _sweep_manifests(self) -> Looked:
@@ -140,7 +167,7 @@ class Garbage:
                 garbage.count(tx, manifests=looked.removed, now=now)
             return looked
 
-        return await self._database.write(body)
+        return await self._database.write(body, durable=False)
 
     async def _sweep_links(self) -> Looked:
         now = self._clock.now()
@@ -151,14 +178,15 @@ class Garbage:
                 garbage.count(tx, links=looked.removed, now=now)
             return looked
 
-        return await self._database.write(body)
+        return await self._database.write(body, durable=False)
 
     async def _entomb_blobs(self) -> tuple[Looked, list[Tombstone]]:
         now = self._clock.now()
         return await self._database.write(
             lambda tx: garbage.entomb_blobs(
                 tx, self._batch, retry_at=now + TAKEOVER, now=now
-            )
+            ),
+            durable=False,
         )
 
     async def _left_over(self) -> list[Tombstone]:
@@ -166,18 +194,31 @@ class Garbage:
         return await self._database.write(
             lambda tx: garbage.claim_tombstones(
                 tx, self._batch, retry_at=now + TAKEOVER, now=now
-            )
+            ),
+            durable=False,
         )
 
-    async def _bury(self, tombstones: Sequence[Tombstone]) -> Collected:
+    async def _bury(self, tombstones: Sequence[Tombstone], rest: Rest) -> Collected:
         """Delete the objects, then the rows that knew of them."""
         if not tombstones:
             return Collected()
+        await self._make_durable()
         try:
             await self._store.delete([tombstone.key for tombstone in tombstones])
         except RegistryError as error:
             return await self._bury_one_by_one(tombstones, str(error))
-        return await self._settle(tombstones, [], None)
+        settled = Collected()
+        for start in range(0, len(tombstones), self._batch):
+            await rest()
+            some = tombstones[start : start + self._batch]
+            settled += await self._settle(some, [], None)
+        return settled
+
+    async def _make_durable(self) -> None:
+        """Wait until what was written so far is on disk: no row finds these objects."""
+        now = self._clock.now()
+        # To write nothing would be to wait for nothing.
+        await self._database.write(lambda tx: garbage.count(tx, now=now))
 
     async def _bury_one_by_one(
         self, tombstones: Sequence[Tombstone], error: str
@@ -218,7 +259,7 @@ class Garbage:
                 now=now,
             )
 
-        await self._database.write(body)
+        await self._database.write(body, durable=False)
         return Collected(blobs=len(gone), freed_bytes=freed, failed=len(left))
 
 

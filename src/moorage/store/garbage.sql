@@ -5,6 +5,19 @@
 -- to lock as well, whether or not a row is parked: else one that another process looks
 -- at meanwhile, and still finds reached, would be parked for ever.
 
+-- name: due
+-- The first of each kind, from the partial index of each.
+SELECT (SELECT MIN(expires_at_us) FROM hold WHERE expires_at_us IS NOT NULL)
+           AS holds_us,
+       (SELECT MIN(lease_until_us) FROM manifest WHERE lease_until_us IS NOT NULL)
+           AS manifests_us,
+       (SELECT MIN(lease_until_us) FROM link WHERE lease_until_us IS NOT NULL)
+           AS links_us,
+       (SELECT MIN(lease_until_us) FROM blob WHERE lease_until_us IS NOT NULL)
+           AS blobs_us,
+       (SELECT MIN(retry_at_us) FROM blob WHERE retry_at_us IS NOT NULL)
+           AS tombstones_us;
+
 -- name: due_manifests
 SELECT id FROM manifest
  WHERE lease_until_us <= :now_us
