@@ -69,9 +69,11 @@ from moorage.services.quotas import Quotas
 from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
+from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.transfers import Transfers
 from moorage.services.undo import Undo
 from moorage.services.uploads import Uploads
 from moorage.services.usage import UsageReports
@@ -250,6 +252,8 @@ async def build(settings: Settings, database: Database) -> Services:
             groups=Groups(database, clock),
             projects=Projects(database, clock),
             members=Members(database, clock),
+            shares=Shares(database, clock),
+            transfers=Transfers(database, clock),
             repositories=repositories,
             protection=Protection(database, clock),
             tags=Tags(database, clock, undo_window=undo_window),

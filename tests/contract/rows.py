@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from moorage.domain.access import CredentialKind, Role, Visibility
 from moorage.domain.digest import Digest
 from moorage.domain.history import Cause
+from moorage.domain.projects import Scope
 from moorage.ports.query import Query
 from moorage.store import (
     accounts,
@@ -115,7 +116,7 @@ def a_token(account: Account) -> tokens.NewToken:
 
 def a_member(tx: Tx, project: Project, level: Role) -> Account:
     account = an_account(tx, level.name.lower())
-    members.put_in_project(tx, project.id, account.id, level, now=NOW)
+    members.put(tx, Scope(project_id=project.id), account.id, level, now=NOW)
     return account
 
 

@@ -13,6 +13,7 @@ from moorage.domain.cleanup import BulkDelete
 from moorage.domain.errors import CleanupTooSoonError
 from moorage.domain.jobs import ItemOutcome, JobKind, JobState
 from moorage.domain.patterns import Pattern
+from moorage.domain.projects import Scope
 from moorage.jobs.worker import Worker
 from moorage.ports.signals import LocalSignal
 from moorage.services import cleanup as cleanup_module
@@ -217,7 +218,7 @@ async def test_who_lost_the_right_meanwhile_deletes_nothing(scene: Scene) -> Non
     job_id = await scene.schedule()
     account_id = scene.maintainer.account_id or 0
     await scene.database.write(
-        lambda tx: members.delete_from_project(tx, scene.project.id, account_id)
+        lambda tx: members.delete(tx, Scope(project_id=scene.project.id), account_id)
     )
     await scene.worker().run_one()
     assert await scene.names() == ["a"]

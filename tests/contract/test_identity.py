@@ -16,6 +16,7 @@ from moorage.domain.errors import (
     TokenRevokedError,
     UnauthenticatedError,
 )
+from moorage.domain.projects import Scope
 from moorage.domain.tokens import hash_secret, spell_secret
 from moorage.services.bootstrap import bootstrap, is_bootstrapped
 from moorage.services.identity import Identity
@@ -157,8 +158,8 @@ async def test_access_is_the_project_s_settings_and_the_caller_s_role(
     account = await somebody(database)
     project = await database.write(lambda tx: rows.a_project(tx, rows.a_group(tx)))
     await database.write(
-        lambda tx: members.put_in_project(
-            tx, project.id, account.id, Role.REPORTER, now=NOW
+        lambda tx: members.put(
+            tx, Scope(project_id=project.id), account.id, Role.REPORTER, now=NOW
         )
     )
     principal = await identity.authenticate_token(SECRET)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from contract import rows
 from contract.rows import NOW
 from moorage.domain.access import Role
+from moorage.domain.projects import Scope
 from moorage.store import members, namespaces
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ async def test_the_highest_of_all_roles_counts(database: Database) -> None:
             return members.project_level(tx, project, account.id, NOW)
 
         assert level() is Role.NONE
-        members.put_in_project(tx, project.id, account.id, Role.REPORTER, now=NOW)
+        members.put(
+            tx, Scope(project_id=project.id), account.id, Role.REPORTER, now=NOW
+        )
         assert level() is Role.REPORTER
-        members.put_in_group(tx, top.id, account.id, Role.MAINTAINER, now=NOW)
+        members.put(
+            tx, Scope(namespace_id=top.id), account.id, Role.MAINTAINER, now=NOW
+        )
         assert level() is Role.MAINTAINER
-        members.put_in_group(tx, middle.id, account.id, Role.GUEST, now=NOW)
+        members.put(tx, Scope(namespace_id=middle.id), account.id, Role.GUEST, now=NOW)
         assert level() is Role.MAINTAINER
         assert members.group_level(tx, middle.id, account.id, NOW) is Role.MAINTAINER
         assert members.group_level(tx, top.id, account.id, NOW) is Role.MAINTAINER
@@ -59,7 +64,7 @@ async def test_a_membership_of_a_sibling_says_nothing(database: Database) -> Non
         top = rows.a_group(tx, "top")
         one, other = rows.a_group(tx, "one", top), rows.a_group(tx, "other", top)
         account = rows.an_account(tx, "jane")
-        members.put_in_group(tx, one.id, account.id, Role.OWNER, now=NOW)
+        members.put(tx, Scope(namespace_id=one.id), account.id, Role.OWNER, now=NOW)
         assert members.group_level(tx, other.id, account.id, NOW) is Role.NONE
         assert members.group_level(tx, top.id, account.id, NOW) is Role.NONE
 
@@ -71,19 +76,16 @@ async def test_a_membership_ends_at_the_start_of_its_day(database: Database) -> 
         group = rows.a_group(tx)
         project = rows.a_project(tx, group)
         account = rows.an_account(tx, "jane")
-        for put, place in (
-            (members.put_in_project, project.id),
-            (members.put_in_group, group.id),
-        ):
-            put(tx, place, account.id, Role.GUEST, now=NOW, expires_on=TOMORROW)
+        for of in (Scope(project_id=project.id), Scope(namespace_id=group.id)):
+            members.put(tx, of, account.id, Role.GUEST, now=NOW, expires_on=TOMORROW)
         for now, level, count in (
             (NOW, Role.GUEST, 1),
             (NOW + timedelta(hours=12), Role.NONE, 0),
         ):
             assert members.project_level(tx, project, account.id, now) is level
             assert members.group_level(tx, group.id, account.id, now) is level
-            assert len(members.of_project(tx, project.id, now)) == count
-            assert len(members.of_group(tx, group.id, now)) == count
+            assert len(members.direct(tx, Scope(project_id=project.id), now)) == count
+            assert len(members.direct(tx, Scope(namespace_id=group.id), now)) == count
             assert len(members.above(tx, group.id, now)) == count
             found = members.direct_levels(tx, [project.id], account.id, now)
             assert len(found) == count
@@ -96,22 +98,28 @@ async def test_members_are_put_listed_and_deleted(database: Database) -> None:
         group = rows.a_group(tx)
         project = rows.a_project(tx, group)
         one, two = rows.an_account(tx, "one"), rows.an_account(tx, "two")
-        members.put_in_group(tx, group.id, one.id, Role.OWNER, now=NOW)
+        members.put(tx, Scope(namespace_id=group.id), one.id, Role.OWNER, now=NOW)
         for account in (two, one):
-            members.put_in_project(
-                tx, project.id, account.id, Role.GUEST, now=NOW, created_by_id=one.id
+            members.put(
+                tx,
+                Scope(project_id=project.id),
+                account.id,
+                Role.GUEST,
+                now=NOW,
+                created_by_id=one.id,
             )
-        members.put_in_project(tx, project.id, two.id, Role.OWNER, now=NOW)
-        first, second = members.of_project(tx, project.id, NOW)
+        members.put(tx, Scope(project_id=project.id), two.id, Role.OWNER, now=NOW)
+        first, second = members.direct(tx, Scope(project_id=project.id), NOW)
         assert (first.account, first.level) == (one, Role.GUEST)
         assert (second.account, second.level) == (two, Role.OWNER)
         assert (second.created_by_id, second.created_at) == (one.id, NOW)
-        assert [member.account for member in members.of_group(tx, group.id, NOW)] == [
-            one
-        ]
-        assert members.delete_from_project(tx, project.id, one.id)
-        assert not members.delete_from_project(tx, project.id, one.id)
-        assert members.delete_from_group(tx, group.id, one.id)
-        assert not members.delete_from_group(tx, group.id, one.id)
+        assert [
+            member.account
+            for member in members.direct(tx, Scope(namespace_id=group.id), NOW)
+        ] == [one]
+        assert members.delete(tx, Scope(project_id=project.id), one.id)
+        assert not members.delete(tx, Scope(project_id=project.id), one.id)
+        assert members.delete(tx, Scope(namespace_id=group.id), one.id)
+        assert not members.delete(tx, Scope(namespace_id=group.id), one.id)
 
     await database.write(body)

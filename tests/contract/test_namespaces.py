@@ -10,7 +10,7 @@ from contract.rows import NOW
 from moorage.domain.access import ANONYMOUS, Principal, Role, Visibility
 from moorage.domain.access import CredentialKind as Kind
 from moorage.domain.errors import NamespaceUnknownError
-from moorage.domain.projects import GroupInvalidError
+from moorage.domain.projects import GroupInvalidError, Scope
 from moorage.store import members, namespaces
 from moorage.store.namespaces import GroupFilter, NewGroup
 
@@ -131,16 +131,13 @@ async def test_a_list_shows_what_its_reader_may_see(database: Database) -> None:
         namespaces.update(tx, replace(below, visibility=Visibility.PRIVATE))
         stranger, member = rows.an_account(tx, "x"), rows.an_account(tx, "y")
         namespaces.create_personal(tx, stranger, now=NOW)
-        members.put_in_group(tx, private.id, member.id, Role.GUEST, now=NOW)
+        members.put(tx, Scope(namespace_id=private.id), member.id, Role.GUEST, now=NOW)
 
         def ids(principal: Principal) -> list[int]:
             wanted = GroupFilter()
-            found = namespaces.list_groups(
-                tx, principal, wanted, limit=10, offset=0, now=NOW
-            )
-            assert namespaces.count_groups(
-                tx, principal, wanted, limit=10, now=NOW
-            ) == len(found)
+            sight = members.sight_of(tx, principal, Role.NONE, NOW)
+            found = namespaces.list_groups(tx, sight, wanted, limit=10, offset=0)
+            assert namespaces.count_groups(tx, sight, wanted, limit=10) == len(found)
             return [group.id for group in found]
 
         everything = [public.id, internal.id, private.id, below.id]
@@ -149,7 +146,7 @@ async def test_a_list_shows_what_its_reader_may_see(database: Database) -> None:
         assert ids(as_principal(stranger)) == [public.id, internal.id]
         assert ids(as_principal(member)) == everything
         assert ids(ADMIN) == everything
-        mine = namespaces.of_member(tx, member.id, NOW)
+        mine = namespaces.find_many(tx, members.reach(tx, member.id, NOW).namespaces)
         assert [one.id for one in mine] == [private.id, below.id]
         assert len(namespaces.everything(tx, limit=10, offset=0)) == 5
 
@@ -160,12 +157,15 @@ async def test_a_list_is_filtered_and_ordered(database: Database) -> None:
     def body(tx: Tx) -> None:
         top, middle, bottom = three_deep(tx)
         account = rows.an_account(tx, "jane")
-        members.put_in_group(tx, middle.id, account.id, Role.DEVELOPER, now=NOW)
+        members.put(
+            tx, Scope(namespace_id=middle.id), account.id, Role.DEVELOPER, now=NOW
+        )
         principal = as_principal(account)
 
         def ids(wanted: GroupFilter, limit: int = 10, offset: int = 0) -> list[int]:
+            sight = members.sight_of(tx, principal, wanted.min_level, NOW)
             found = namespaces.list_groups(
-                tx, principal, wanted, limit=limit, offset=offset, now=NOW
+                tx, sight, wanted, limit=limit, offset=offset
             )
             return [group.id for group in found]
 
@@ -174,27 +174,12 @@ async def test_a_list_is_filtered_and_ordered(database: Database) -> None:
         assert ids(GroupFilter(order_by="id")) == [top.id, middle.id, bottom.id]
         assert ids(GroupFilter(order_by="path", top_level_only=True)) == [top.id]
         assert ids(GroupFilter(parent_id=top.id)) == [middle.id]
-        assert ids(GroupFilter(among=[top.id, bottom.id])) == [bottom.id, top.id]
-        assert ids(GroupFilter(among=[])) == []
+        deep = GroupFilter(parent_id=top.id, deep=True)
+        assert ids(deep) == [bottom.id, middle.id]
         assert ids(GroupFilter(skipped=[top.id])) == [bottom.id, middle.id]
         assert ids(GroupFilter(search="ott")) == [bottom.id]
         assert ids(GroupFilter(min_level=Role.DEVELOPER)) == [bottom.id, middle.id]
         assert ids(GroupFilter(min_level=Role.MAINTAINER)) == []
-
-    await database.write(body)
-
-
-async def test_an_empty_group_is_renamed(database: Database) -> None:
-    def body(tx: Tx) -> None:
-        top, middle, bottom = three_deep(tx)
-        renamed = namespaces.rename(tx, bottom, middle, "New")
-        assert renamed.full_path == "Top/middle/New"
-        assert namespaces.find_by_path(tx, "top/middle/new") == renamed
-        assert namespaces.find_by_path(tx, "top/middle/bottom") is None
-        alone = rows.a_group(tx, "alone")
-        assert namespaces.rename(tx, alone, None, "Other").full_path == "Other"
-        with pytest.raises(GroupInvalidError):
-            namespaces.rename(tx, alone, None, top.path)
 
     await database.write(body)
 

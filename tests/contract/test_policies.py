@@ -15,7 +15,7 @@ from moorage.domain.access import RegistryAccess
 from moorage.domain.holds import NewHold
 from moorage.domain.jobs import JobKind, JobState
 from moorage.domain.policies import CleanupPolicy, Policy
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 from moorage.jobs.schedule import queue_due
 from moorage.jobs.worker import Worker
 from moorage.ports.query import Query

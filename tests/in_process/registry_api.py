@@ -16,6 +16,7 @@ from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.access import CredentialKind, Role, Visibility
 from moorage.domain.jobs import JobKind
+from moorage.domain.projects import Scope
 from moorage.domain.tokens import hash_secret
 from moorage.http.gitlab_v4.app import create
 from moorage.http.gitlab_v4.context import Context
@@ -38,9 +39,11 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.transfers import Transfers
 from moorage.services.undo import Undo
 from moorage.services.usage import UsageReports
 from moorage.services.users import Users
@@ -170,6 +173,8 @@ async def registry_api(
         groups=Groups(database, clock),
         projects=Projects(database, clock),
         members=Members(database, clock),
+        shares=Shares(database, clock),
+        transfers=Transfers(database, clock),
         repositories=repositories,
         protection=Protection(database, clock),
         tags=Tags(database, clock, **window),
@@ -215,7 +220,7 @@ def _populate(
         for name in (*MEMBERS, *STRANGERS)
     }
     for name, level in MEMBERS.items():
-        members.put_in_project(tx, project.id, accounts[name].id, level, now=NOW)
+        members.put(tx, Scope(project_id=project.id), accounts[name].id, level, now=NOW)
     for name, account in accounts.items():
         put_token(tx, account, f"token-{name}")
     return group, project, rows.a_repository(tx, project, "image"), accounts

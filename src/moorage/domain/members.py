@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 from moorage.domain.access import Role
 from moorage.domain.accounts import Account
+from moorage.domain.errors import NotFoundError
+from moorage.domain.projects import Namespace, Scope
 
 GRANTABLE = frozenset(
     {
@@ -31,3 +33,23 @@ class Member:
     expires_on: date | None
     created_by_id: int | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A group that was invited to a project or to another group.
+
+    Its members have their own role there, up to ``level``, until ``expires_on``.
+    """
+
+    id: int
+    scope: Scope
+    group: Namespace
+    level: Role
+    expires_on: date | None
+
+
+class ShareUnknownError(NotFoundError):
+    """The group was not invited there."""
+
+    message = "404 Group Link Not Found"

@@ -19,7 +19,7 @@ from moorage.domain.cleanup import BulkDelete
 from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import InvalidError, NotFoundError
 from moorage.domain.patterns import Pattern, PatternInvalidError
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 
 MAX_POLICIES = 50
 """Of our kind, per project or group."""

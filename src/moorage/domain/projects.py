@@ -6,9 +6,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from moorage.domain.access import RegistryAccess, Visibility
-from moorage.domain.errors import ValidationError
+from moorage.domain.errors import (
+    InvalidError,
+    ProjectUnknownError,
+    ValidationError,
+)
 from moorage.domain.names import is_component
 
 MAX_PATH_LENGTH = 255
@@ -29,6 +34,8 @@ SPECIAL_RULE = (
 
 DIGITS_RULE = "cannot consist of digits only"
 """What is said of a group's path that would be taken for its number."""
+
+OwnerKind: TypeAlias = Literal["project", "namespace"]
 
 _RANK = {Visibility.PRIVATE: 0, Visibility.INTERNAL: 10, Visibility.PUBLIC: 20}
 
@@ -77,8 +84,36 @@ class Project:
     last_activity_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A project or a group; exactly one of the two is given."""
+
+    project_id: int | None = None
+    namespace_id: int | None = None
+
+    @property
+    def place(self) -> tuple[OwnerKind, int]:
+        """Which of the two it is, and its number."""
+        if self.project_id is not None:
+            return "project", self.project_id
+        return "namespace", self.namespace_id or 0
+
+
+class ProjectMovedError(ProjectUnknownError):
+    """A project was asked for by a path that it had before.
+
+    ``detail["project_id"]`` is its number.
+    """
+
+
 class GroupInvalidError(ValidationError):
     """A group that cannot be saved like this; ``detail`` as in its parent."""
+
+
+class TransferRefusedError(InvalidError):
+    """A project or group that cannot go where it was sent."""
+
+    message = "Transfer failed"
 
 
 def path_complaints(text: str) -> list[str]:
@@ -112,3 +147,8 @@ def path_from_name(name: str) -> str:
 def is_wider(one: Visibility, other: Visibility) -> bool:
     """Whether the first is seen by more people than the second."""
     return _RANK[one] > _RANK[other]
+
+
+def wider_than(visibility: Visibility) -> list[Visibility]:
+    """Return what is seen by more people than this."""
+    return [one for one in Visibility if is_wider(one, visibility)]

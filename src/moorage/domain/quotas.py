@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from moorage.domain.errors import ForbiddenError
+from moorage.domain.projects import Scope
 
 
 class QuotaExceededError(ForbiddenError):
     """A push that would take a project or group above its quota."""
 
     message = "the quota is used up"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """A project or a group; exactly one of the two is given."""
-
-    project_id: int | None = None
-    namespace_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

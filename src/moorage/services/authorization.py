@@ -126,7 +126,8 @@ class Authorization:
 
         def body(tx: Tx) -> bool:
             namespace = namespaces.find_longest(tx, name)
-            if namespace is None:
+            if namespace is None or projects.was_owned(tx, name):
+                # Who still pushes where a project was before is told so.
                 return False
             if principal.admin or namespace.owner_id == account_id:
                 return True

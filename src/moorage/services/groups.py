@@ -9,24 +9,26 @@ from datetime import datetime
 from moorage.domain.access import CredentialKind, Principal, Role, Visibility, sees
 from moorage.domain.errors import (
     ForbiddenError,
-    InvalidError,
     NamespaceUnknownError,
     UnauthenticatedError,
 )
+from moorage.domain.members import Share
 from moorage.domain.projects import (
     GroupInvalidError,
     Namespace,
     NamespaceKind,
+    Scope,
     group_path_complaints,
     is_wider,
 )
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
+from moorage.services.moving import move_namespace
 from moorage.services.pages import COUNT_LIMIT, Listed, Window
 from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleGroup
-from moorage.store import members, namespaces, projects
+from moorage.store import members, namespaces, projects, shares
 from moorage.store.namespaces import GroupFilter, NewGroup
 
 SUBGROUP_CREATOR = Role.MAINTAINER
@@ -37,10 +39,14 @@ _BOTS = frozenset({CredentialKind.PROJECT, CredentialKind.GROUP})
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """A group with all groups above it, topmost first, itself last."""
+    """A group with all groups above it, topmost first, itself last.
+
+    ``shares`` are the groups that were invited to it; lists leave them out.
+    """
 
     group: Namespace
     ancestry: Sequence[Namespace]
+    shares: Sequence[Share] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +100,12 @@ class Groups:
 
         def body(tx: Tx) -> GroupView:
             seen = rights.group_for(tx, principal, reference, now)
-            return _views(tx, [seen.group])[0]
+            view = views(tx, [seen.group])[0]
+            invited = shares.of_groups(tx, [seen.group.id], now)
+            found = invited.get(seen.group.id, ())
+            return replace(
+                view, shares=rights.visible_shares(tx, principal, found, now)
+            )
 
         return await self._database.quick(body)
 
@@ -125,12 +136,7 @@ class Groups:
 
         def body(tx: Tx) -> Listed[GroupView]:
             parent = rights.group_for(tx, principal, reference, now).group
-            if deep:
-                below = namespaces.descendant_ids(tx, parent.id)
-                among = [id_ for id_ in below if id_ != parent.id]
-                limited = replace(wanted, among=among)
-            else:
-                limited = replace(wanted, parent_id=parent.id)
+            limited = replace(wanted, parent_id=parent.id, deep=deep)
             return _list(tx, principal, limited, window, now)
 
         return await self._database.read(body)
@@ -149,13 +155,20 @@ class Groups:
             raise UnauthenticatedError
 
         def body(tx: Tx) -> GroupView:
-            parent = _parent_for(tx, principal, wanted.parent_id, now)
+            parent = parent_for(tx, principal, wanted.parent_id, now)
+            if parent is not None:
+                parent = namespaces.lock(tx, parent.id)
             new = _new_group(wanted, parent)
             group = namespaces.create_group(tx, new, now=now)
-            members.put_in_group(
-                tx, group.id, account_id, Role.OWNER, now=now, created_by_id=account_id
+            members.put(
+                tx,
+                Scope(namespace_id=group.id),
+                account_id,
+                Role.OWNER,
+                now=now,
+                created_by_id=account_id,
             )
-            return _views(tx, [group])[0]
+            return views(tx, [group])[0]
 
         return await self._database.write(body)
 
@@ -168,7 +181,6 @@ class Groups:
             GroupUnknownError: There is none that the caller sees.
             ForbiddenError: The caller does not own it.
             GroupInvalidError: Something is not acceptable.
-            InvalidError: The path cannot change any more.
         """
         now = self._clock.now()
 
@@ -182,7 +194,7 @@ class Groups:
             namespaces.update(tx, group)
             if changes.path is not None and changes.path != group.path:
                 group = _renamed(tx, group, parent, changes.path)
-            return _views(tx, [group])[0]
+            return views(tx, [group])[0]
 
         return await self._database.write(body)
 
@@ -221,13 +233,14 @@ class Groups:
         account_id, now = principal.account_id, self._clock.now()
         if account_id is None:
             raise UnauthenticatedError
-        found = await self._database.read(
-            lambda tx: (
-                namespaces.everything(tx, limit=COUNT_LIMIT, offset=0)
-                if principal.admin
-                else namespaces.of_member(tx, account_id, now)
-            )
-        )
+
+        def body(tx: Tx) -> list[Namespace]:
+            if principal.admin:
+                return namespaces.everything(tx, limit=COUNT_LIMIT, offset=0)
+            mine = members.reach(tx, account_id, now).namespaces
+            return namespaces.find_many(tx, mine)
+
+        found = await self._database.read(body)
         wanted = (search or "").lower()
         return [one for one in found if wanted in one.full_path.lower()]
 
@@ -269,7 +282,8 @@ def namespace_for(
     return found
 
 
-def _views(tx: Tx, groups: Sequence[Namespace]) -> list[GroupView]:
+def views(tx: Tx, groups: Sequence[Namespace]) -> list[GroupView]:
+    """Return groups with those above them."""
     chains = namespaces.chains(tx, [group.id for group in groups])
     return [GroupView(group, chains[group.id]) for group in groups]
 
@@ -277,22 +291,29 @@ def _views(tx: Tx, groups: Sequence[Namespace]) -> list[GroupView]:
 def _list(
     tx: Tx, principal: Principal, wanted: GroupFilter, window: Window, now: datetime
 ) -> Listed[GroupView]:
+    sight = members.sight_of(tx, principal, wanted.min_level, now)
     found = namespaces.list_groups(
-        tx, principal, wanted, limit=window.limit, offset=window.offset, now=now
+        tx, sight, wanted, limit=window.limit, offset=window.offset
     )
-    total = namespaces.count_groups(tx, principal, wanted, limit=COUNT_LIMIT, now=now)
-    return Listed(_views(tx, found), total)
+    total = namespaces.count_groups(tx, sight, wanted, limit=COUNT_LIMIT)
+    return Listed(views(tx, found), total)
 
 
-def _parent_for(
-    tx: Tx, principal: Principal, parent_id: int | None, now: datetime
+def parent_for(
+    tx: Tx, principal: Principal, parent: NumberOrPath | None, now: datetime
 ) -> Namespace | None:
-    if parent_id is None:
+    """Return the group that the caller may make groups in; ``None`` is the top.
+
+    Raises:
+        GroupUnknownError: There is none that the caller sees.
+        ForbiddenError: The caller may not make groups there.
+    """
+    if parent is None:
         outsider = principal.external or principal.kind in _BOTS
         if outsider and not principal.admin:
             raise ForbiddenError
         return None
-    seen = rights.group_for(tx, principal, parent_id, now)
+    seen = rights.group_for(tx, principal, parent, now)
     rights.require(principal, seen.level, SUBGROUP_CREATOR)
     return seen.group
 
@@ -340,9 +361,7 @@ def _renamed(
 ) -> Namespace:
     if wrong := group_path_complaints(path):
         raise GroupInvalidError(path=wrong)
-    if namespaces.holds_anything(tx, group.id):
-        raise InvalidError("the path of a group that is not empty cannot change")
-    return namespaces.rename(tx, group, parent, path)
+    return move_namespace(tx, group, parent, path)
 
 
 def _changed(group: Namespace, changes: GroupChanges) -> Namespace:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from moorage.domain.access import Principal, Role
@@ -16,11 +17,12 @@ from moorage.domain.errors import (
     ValidationError,
 )
 from moorage.domain.members import GRANTABLE, Member
+from moorage.domain.projects import Scope
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
 from moorage.services.rights import NumberOrPath
-from moorage.store import accounts, members, namespaces
+from moorage.store import accounts, members, namespaces, shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,17 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class FoundPlace:
     """A place that the caller sees, and their role there."""
 
-    is_group: bool
-    id: int
+    scope: Scope
     parent_id: int | None
     level: Role
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is no project."""
+        return self.scope.namespace_id is not None
 
 
 class Members:
@@ -64,7 +70,7 @@ class Members:
         """
         now = self._clock.now()
         return await self._database.read(
-            lambda tx: _direct(tx, _find(tx, principal, place, now), now)
+            lambda tx: _direct(tx, find_place(tx, principal, place, now), now)
         )
 
     async def list_all(self, principal: Principal, place: Place) -> list[Member]:
@@ -75,7 +81,7 @@ class Members:
         """
         now = self._clock.now()
         return await self._database.read(
-            lambda tx: _all(tx, _find(tx, principal, place, now), now)
+            lambda tx: _all(tx, find_place(tx, principal, place, now), now)
         )
 
     async def get(
@@ -156,18 +162,15 @@ class Members:
         now = self._clock.now()
 
         def body(tx: Tx) -> None:
-            found = _find(tx, principal, place, now)
+            found = find_place(tx, principal, place, now)
             if principal.account_id != account_id:
-                rights.require(principal, found.level, _manager(found))
+                rights.require(principal, found.level, manager_of(found))
             direct = _direct(tx, found, now)
             member = _one(direct, account_id)
             if principal.account_id != account_id:
                 _check_rank(principal, found, member)
             _check_not_last(found, direct, member)
-            if found.is_group:
-                members.delete_from_group(tx, found.id, account_id)
-            else:
-                members.delete_from_project(tx, found.id, account_id)
+            members.delete(tx, found.scope, account_id)
 
         await self._database.write(body)
 
@@ -182,25 +185,28 @@ def by_username(username: str) -> Callable[[Tx], Account | None]:
     return lambda tx: accounts.find_by_username(tx, username)
 
 
-def _find(tx: Tx, principal: Principal, place: Place, now: datetime) -> _Found:
+def find_place(tx: Tx, principal: Principal, place: Place, now: datetime) -> FoundPlace:
+    """Find a project or group.
+
+    Raises:
+        NotFoundError: There is none that the caller sees.
+    """
     if place.is_group:
         seen = rights.group_for(tx, principal, place.reference, now)
-        return _Found(
-            is_group=True,
-            id=seen.group.id,
+        return FoundPlace(
+            scope=Scope(namespace_id=seen.group.id),
             parent_id=seen.group.parent_id,
             level=seen.level,
         )
     found = rights.project_for(tx, principal, place.reference, now)
-    return _Found(
-        is_group=False,
-        id=found.project.id,
+    return FoundPlace(
+        scope=Scope(project_id=found.project.id),
         parent_id=found.project.namespace_id,
         level=found.access.level,
     )
 
 
-def _manager(found: _Found) -> Role:
+def manager_of(found: FoundPlace) -> Role:
     """Return the role that may manage members.
 
     Source: GitLab docs, "Permissions and roles", "Manage project members".
@@ -210,9 +216,9 @@ def _manager(found: _Found) -> Role:
 
 def _managed(
     tx: Tx, principal: Principal, place: Place, wanted: Membership, now: datetime
-) -> _Found:
-    found = _find(tx, principal, place, now)
-    rights.require(principal, found.level, _manager(found))
+) -> FoundPlace:
+    found = find_place(tx, principal, place, now)
+    rights.require(principal, found.level, manager_of(found))
     _check(wanted, now)
     if wanted.level > found.level and not principal.admin:
         raise ForbiddenError
@@ -229,13 +235,15 @@ def _check(wanted: Membership, now: datetime) -> None:
         raise ValidationError(**complaints)
 
 
-def _check_rank(principal: Principal, found: _Found, member: Member) -> None:
+def _check_rank(principal: Principal, found: FoundPlace, member: Member) -> None:
     """Keep a Maintainer from changing an Owner."""
     if member.level > found.level and not principal.admin:
         raise ForbiddenError
 
 
-def _check_not_last(found: _Found, direct: Sequence[Member], member: Member) -> None:
+def _check_not_last(
+    found: FoundPlace, direct: Sequence[Member], member: Member
+) -> None:
     """Keep a top-level group from being left without an owner."""
     if not found.is_group or found.parent_id is not None:
         return
@@ -244,19 +252,30 @@ def _check_not_last(found: _Found, direct: Sequence[Member], member: Member) -> 
         raise ForbiddenError
 
 
-def _direct(tx: Tx, found: _Found, now: datetime) -> list[Member]:
-    if found.is_group:
-        return members.of_group(tx, found.id, now)
-    return members.of_project(tx, found.id, now)
+def _direct(tx: Tx, found: FoundPlace, now: datetime) -> list[Member]:
+    return members.direct(tx, found.scope, now)
 
 
-def _above(tx: Tx, found: _Found, now: datetime) -> list[Member]:
+def _above(tx: Tx, found: FoundPlace, now: datetime) -> list[Member]:
     return [] if found.parent_id is None else members.above(tx, found.parent_id, now)
 
 
-def _all(tx: Tx, found: _Found, now: datetime) -> list[Member]:
+def _invited(tx: Tx, found: FoundPlace, now: datetime) -> Iterator[Member]:
+    """Yield the members of groups that were invited there or above."""
+    above = found.scope.namespace_id or found.parent_id or 0
+    chain = [one.id for one in namespaces.chains(tx, [above]).get(above, ())]
+    invitations = list(shares.of_groups(tx, chain, now).values())
+    if found.scope.project_id is not None:
+        invitations += shares.of_projects(tx, [found.scope.project_id], now).values()
+    for share in itertools.chain.from_iterable(invitations):
+        for member in members.above(tx, share.group.id, now):
+            yield replace(member, level=min(member.level, share.level))
+
+
+def _all(tx: Tx, found: FoundPlace, now: datetime) -> list[Member]:
     highest: dict[int, Member] = {}
-    for member in [*_direct(tx, found, now), *_above(tx, found, now)]:
+    direct, above = _direct(tx, found, now), _above(tx, found, now)
+    for member in [*direct, *above, *_invited(tx, found, now)]:
         known = highest.get(member.account.id)
         if known is None or member.level > known.level:
             highest[member.account.id] = member
@@ -273,16 +292,15 @@ def _one(listed: Sequence[Member], account_id: int) -> Member:
 def _put(
     tx: Tx,
     principal: Principal,
-    found: _Found,
+    found: FoundPlace,
     account: Account,
     wanted: Membership,
     now: datetime,
 ) -> Member:
     _check_not_below_inherited(tx, found, account, wanted, now)
-    put = members.put_in_group if found.is_group else members.put_in_project
-    put(
+    members.put(
         tx,
-        found.id,
+        found.scope,
         account.id,
         Role(wanted.level),
         now=now,
@@ -293,7 +311,7 @@ def _put(
 
 
 def _check_not_below_inherited(
-    tx: Tx, found: _Found, account: Account, wanted: Membership, now: datetime
+    tx: Tx, found: FoundPlace, account: Account, wanted: Membership, now: datetime
 ) -> None:
     if found.parent_id is None:
         return

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from moorage.domain.access import CredentialKind, Principal, Role
 from moorage.domain.accounts import Account
 from moorage.domain.errors import ForbiddenError, NotFoundError
+from moorage.domain.projects import Scope
 from moorage.domain.tokens import Token
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
@@ -202,7 +203,7 @@ def _make_bot(
     )
     bot = accounts.create(tx, new, now=now)
     if place.kind is CredentialKind.PROJECT:
-        members.put_in_project(tx, place.id, bot.id, wanted.level, now=now)
+        members.put(tx, Scope(project_id=place.id), bot.id, wanted.level, now=now)
     else:
-        members.put_in_group(tx, place.id, bot.id, wanted.level, now=now)
+        members.put(tx, Scope(namespace_id=place.id), bot.id, wanted.level, now=now)
     return bot

@@ -14,10 +14,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which items of a list are wanted."""
+    """Which items of a list are wanted, and whether their total is."""
 
     limit: int
     offset: int = 0
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,7 @@ class Placement:
         now = self._clock.now()
 
         def body(tx: Tx) -> Repository:
-            project = projects.find_owning(tx, name)
-            if project is None:
-                project = self._create_project(tx, name, principal)
+            project = self._lock_project(tx, name, principal)
             rest = name[len(project.full_path) :].lstrip("/")
             return repositories.create(
                 tx, project.id, project.namespace_id, rest, name, now=now
@@ -62,12 +60,26 @@ class Placement:
             # A push beside this one made the project first.
             return await self._database.write(body)
 
+    def _lock_project(
+        self, tx: Tx, name: RepositoryName, principal: Principal
+    ) -> Project:
+        """Return the project that owns a name, for as long as the transaction takes."""
+        found = projects.find_owning(tx, name)
+        if found is None:
+            return self._create_project(tx, name, principal)
+        project = projects.lock(tx, found.id)
+        if project is None or project.full_path != found.full_path:
+            # It moved away, or went, since it was found.
+            raise RepositoryUnknownError(name=name)
+        return project
+
     def _create_project(
         self, tx: Tx, name: RepositoryName, principal: Principal
     ) -> Project:
         namespace = namespaces.find_longest(tx, name)
-        if namespace is None:
+        if namespace is None or projects.was_owned(tx, name):
             raise RepositoryUnknownError(name=name)
+        namespace = namespaces.lock(tx, namespace.id)
         _check_account(tx, principal)
         path = project_path(namespace, name)
         return projects.create(

@@ -20,7 +20,7 @@ from moorage.domain.policies import (
     parse_cadence,
     run_after,
 )
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 from moorage.domain.rules import NamedRule, RuleSet, Sparing
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx

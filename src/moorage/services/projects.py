@@ -17,11 +17,11 @@ from moorage.domain.access import (
 from moorage.domain.accounts import Account
 from moorage.domain.errors import (
     ForbiddenError,
-    InvalidError,
     NamespaceUnknownError,
     UnauthenticatedError,
     ValidationError,
 )
+from moorage.domain.members import Share
 from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import (
     Namespace,
@@ -37,10 +37,11 @@ from moorage.services import policies, rights
 from moorage.services.authorization import PROJECT_CREATOR
 from moorage.services.groups import namespace_for
 from moorage.services.identity import access_to
+from moorage.services.moving import move_project
 from moorage.services.pages import COUNT_LIMIT, Listed, Window
 from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleProject
-from moorage.store import accounts, members, namespaces, projects
+from moorage.store import accounts, members, namespaces, projects, shares
 from moorage.store.projects import ProjectFilter
 
 
@@ -49,7 +50,8 @@ class ProjectView:
     """A project with what is shown of it to one caller.
 
     ``ancestry`` are the namespaces that it lies in, topmost first. ``project_level``
-    and ``group_level`` are the caller's direct and inherited roles.
+    and ``group_level`` are the caller's direct and inherited roles. ``shares`` are the
+    groups that were invited to it.
     """
 
     project: Project
@@ -58,6 +60,7 @@ class ProjectView:
     project_level: Role
     group_level: Role
     cleanup_policy: CleanupPolicy
+    shares: Sequence[Share] = ()
 
     @property
     def access(self) -> ProjectAccess:
@@ -127,7 +130,7 @@ class Projects:
 
         def body(tx: Tx) -> ProjectView:
             seen = rights.project_for(tx, principal, reference, now)
-            return _views(tx, principal, [seen.project], now)[0]
+            return views(tx, principal, [seen.project], now)[0]
 
         return await self._database.quick(body)
 
@@ -147,9 +150,12 @@ class Projects:
         wanted: ProjectFilter,
         window: Window,
         *,
-        deep: bool,
+        deep: bool = False,
+        shared: bool = False,
     ) -> Listed[ProjectView]:
         """Return the projects in a group, or in it and all groups below.
+
+        With ``shared`` those that the group was invited to are among them.
 
         Raises:
             GroupUnknownError: There is no such group that the caller sees.
@@ -159,8 +165,25 @@ class Projects:
         def body(tx: Tx) -> Listed[ProjectView]:
             group = rights.group_for(tx, principal, reference, now).group
             below = namespaces.descendant_ids(tx, group.id) if deep else [group.id]
-            limited = replace(wanted, namespace_ids=below)
+            limited = replace(
+                wanted,
+                namespace_ids=below,
+                shared_ids=shares.project_ids(tx, group.id, now) if shared else (),
+            )
             return _list(tx, principal, limited, window, now)
+
+        return await self._database.read(body)
+
+    async def list_invited(
+        self, principal: Principal, group_id: int, window: Window
+    ) -> Listed[ProjectView]:
+        """Return the projects that a group, which the caller sees, was invited to."""
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Listed[ProjectView]:
+            ids = shares.project_ids(tx, group_id, now)
+            wanted = ProjectFilter(namespace_ids=(), shared_ids=ids)
+            return _list(tx, principal, wanted, window, now)
 
         return await self._database.read(body)
 
@@ -210,7 +233,7 @@ class Projects:
                 now=now,
             )
             _change_cleanup_policy(tx, project, wanted.cleanup_policy, now)
-            return _views(tx, principal, [project], now)[0]
+            return views(tx, principal, [project], now)[0]
 
         return await self._database.write(body)
 
@@ -223,7 +246,6 @@ class Projects:
             ProjectUnknownError: There is none that the caller sees.
             ForbiddenError: The caller's role is too low.
             ValidationError: Something is not acceptable.
-            InvalidError: The path cannot change any more.
         """
         now = self._clock.now()
 
@@ -231,13 +253,13 @@ class Projects:
             seen = rights.project_for(tx, principal, reference, now)
             rights.require(principal, seen.access.level, _needed(seen, changes))
             project = _changed(seen.project, changes, now)
-            namespace = namespaces.get(tx, project.namespace_id)
+            namespace = namespaces.lock(tx, project.namespace_id)
             _check_visibility(project.visibility, namespace)
             projects.update(tx, project)
             _change_cleanup_policy(tx, project, changes.cleanup_policy, now)
             if changes.path is not None and changes.path != project.path:
                 project = _renamed(tx, project, namespace, changes.path)
-            return _views(tx, principal, [project], now)[0]
+            return views(tx, principal, [project], now)[0]
 
         return await self._database.write(body)
 
@@ -261,9 +283,10 @@ class Projects:
         await self._database.write(body)
 
 
-def _views(
+def views(
     tx: Tx, principal: Principal, found: Sequence[Project], now: datetime
 ) -> list[ProjectView]:
+    """Return what the caller is shown of projects."""
     namespace_ids = {project.namespace_id for project in found}
     chains = namespaces.chains(tx, sorted(namespace_ids))
     inherited = {
@@ -274,9 +297,10 @@ def _views(
         tx, [chain[0].owner_id for chain in chains.values() if chain[0].owner_id]
     )
     cleanup = policies.cleanup_policies(tx, {p.id: p.created_at for p in found})
+    ids = [project.id for project in found]
+    invited = shares.of_projects(tx, ids, now)
     direct: dict[int, Role] = {}
     if principal.account_id is not None:
-        ids = [project.id for project in found]
         direct = members.direct_levels(tx, ids, principal.account_id, now)
     return [
         ProjectView(
@@ -284,21 +308,41 @@ def _views(
             ancestry=chains[project.namespace_id],
             owner=owners.get(chains[project.namespace_id][0].owner_id or 0),
             project_level=direct.get(project.id, Role.NONE),
-            group_level=inherited[project.namespace_id],
+            group_level=max(
+                inherited[project.namespace_id],
+                _invited_level(tx, principal, invited.get(project.id, ()), now),
+            ),
             cleanup_policy=cleanup[project.id],
+            shares=rights.visible_shares(
+                tx, principal, invited.get(project.id, ()), now
+            ),
         )
         for project in found
     ]
 
 
+def _invited_level(
+    tx: Tx, principal: Principal, invited: Sequence[Share], now: datetime
+) -> Role:
+    """Return the role that a caller has through groups invited to a project."""
+    levels = (
+        min(share.level, rights.namespace_level(tx, principal, share.group.id, now))
+        for share in invited
+    )
+    return max(levels, default=Role.NONE)
+
+
 def _list(
     tx: Tx, principal: Principal, wanted: ProjectFilter, window: Window, now: datetime
 ) -> Listed[ProjectView]:
+    sight = members.sight_of(tx, principal, wanted.min_level, now)
     found = projects.list_page(
-        tx, principal, wanted, limit=window.limit, offset=window.offset, now=now
+        tx, sight, wanted, limit=window.limit, offset=window.offset
     )
-    total = projects.count(tx, principal, wanted, limit=COUNT_LIMIT, now=now)
-    return Listed(_views(tx, principal, found, now), total)
+    total = 0
+    if window.counted:
+        total = projects.count(tx, sight, wanted, limit=COUNT_LIMIT)
+    return Listed(views(tx, principal, found, now), total)
 
 
 def _name_and_path(wanted: ProjectRequest) -> tuple[str, str]:
@@ -328,7 +372,7 @@ def _namespace_to_create_in(
         raise ForbiddenError
     level = rights.namespace_level(tx, principal, namespace.id, now)
     rights.require(principal, level, PROJECT_CREATOR)
-    return namespace
+    return namespaces.lock(tx, namespace.id)
 
 
 def _check_visibility(visibility: Visibility, namespace: Namespace) -> None:
@@ -342,12 +386,7 @@ def _check_visibility(visibility: Visibility, namespace: Namespace) -> None:
 def _renamed(tx: Tx, project: Project, namespace: Namespace, path: str) -> Project:
     if wrong := path_complaints(path):
         raise ValidationError(path=wrong)
-    if projects.has_repository(tx, project.id):
-        # Source: GitLab registry API facts, "Deleting a repository".
-        raise InvalidError(
-            "Cannot rename project because it contains container registry tags!"
-        )
-    return projects.rename(tx, project, namespace, path)
+    return move_project(tx, project, namespace, path)
 
 
 def _change_cleanup_policy(

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from moorage.domain.manifest import Manifest
-from moorage.domain.quotas import Quota, Scope
+from moorage.domain.projects import Scope
+from moorage.domain.quotas import Quota
 from moorage.domain.repositories import Repository
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx

@@ -5,9 +5,10 @@ What a caller may not see does not exist: it is reported like what never was.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from moorage.domain.access import Principal, ProjectAccess, Role, sees
 from moorage.domain.errors import (
@@ -16,7 +17,13 @@ from moorage.domain.errors import (
     ProjectUnknownError,
     UnauthenticatedError,
 )
-from moorage.domain.projects import Namespace, NamespaceKind, Project
+from moorage.domain.members import Share
+from moorage.domain.projects import (
+    Namespace,
+    NamespaceKind,
+    Project,
+    ProjectMovedError,
+)
 from moorage.ports.database import Tx
 from moorage.services.identity import access_to
 from moorage.store import members, namespaces, projects
@@ -47,17 +54,28 @@ def project_for(
 
     Raises:
         ProjectUnknownError: There is none that the caller sees.
+        ProjectMovedError: The path is a former one.
     """
     if isinstance(reference, int):
         project = projects.find(tx, reference)
     else:
         project = projects.find_by_path(tx, reference)
+        if project is None:
+            _moved(tx, principal, reference, now)
     if project is None:
         raise ProjectUnknownError
     level = project_level(tx, principal, project, now)
     if not sees(principal, project.visibility, level):
         raise ProjectUnknownError
     return VisibleProject(project, access_to(project, level))
+
+
+def _moved(tx: Tx, principal: Principal, full_path: str, now: datetime) -> NoReturn:
+    project = projects.find_former(tx, full_path)
+    if project is None:
+        raise ProjectUnknownError
+    seen = project_for(tx, principal, project.id, now)
+    raise ProjectMovedError(project_id=seen.project.id)
 
 
 def group_for(
@@ -96,6 +114,21 @@ def namespace_level(
     if principal.account_id is None:
         return Role.NONE
     return members.group_level(tx, namespace_id, principal.account_id, now)
+
+
+def visible_shares(
+    tx: Tx, principal: Principal, found: Iterable[Share], now: datetime
+) -> list[Share]:
+    """Leave out the invited groups that the caller does not see."""
+    return [
+        share
+        for share in found
+        if sees(
+            principal,
+            share.group.visibility,
+            namespace_level(tx, principal, share.group.id, now),
+        )
+    ]
 
 
 def require(principal: Principal, level: Role, minimum: Role) -> None:

@@ -15,7 +15,6 @@ from moorage.domain.accounts import (
 from moorage.domain.errors import (
     ConflictError,
     ForbiddenError,
-    InvalidError,
     UnauthenticatedError,
     UserUnknownError,
     ValidationError,
@@ -24,6 +23,7 @@ from moorage.domain.projects import PATH_RULE
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.identity import Identity
+from moorage.services.moving import move_namespace
 from moorage.services.pages import COUNT_LIMIT, Listed, Window
 from moorage.services.removal import remove_project
 from moorage.store import accounts, namespaces, projects
@@ -136,7 +136,6 @@ class Users:
             UserUnknownError: There is none with this id.
             ConflictError: The user name or address is taken.
             ValidationError: Something about it is not acceptable.
-            InvalidError: The user name cannot change any more.
             ForbiddenError: There would be no administrator any more.
         """
         _check(changes)
@@ -248,9 +247,7 @@ def _rename_namespace(tx: Tx, account: Account) -> None:
     in_use = namespaces.find_by_path(tx, account.username)
     if (taken and taken.id != account.id) or (in_use and in_use.id != own.id):
         raise ConflictError("Username has already been taken")
-    if namespaces.holds_anything(tx, own.id):
-        raise InvalidError("the name of a user who has projects cannot change")
-    namespaces.rename(tx, own, None, account.username)
+    move_namespace(tx, own, None, account.username)
 
 
 def _check_email_free(tx: Tx, email: str, *, except_for: int | None = None) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from moorage.domain.access import Role
+from moorage.domain.access import Principal, Role, Visibility, sees
 from moorage.domain.members import Member
-from moorage.domain.projects import Project
+from moorage.domain.projects import Project, Scope
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store import accounts
@@ -16,30 +17,93 @@ from moorage.store.times import from_us, to_us
 _SQL = load("members")
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where an account has a role: namespaces, and projects apart from these."""
+
+    namespaces: Mapping[int, Role]
+    projects: Mapping[int, Role]
+
+
+NOWHERE = Reach({}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a caller sees in lists: all that is open, and where they have some role."""
+
+    open: frozenset[Visibility]
+    reach: Reach
+    min_level: Role
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """What the statements of lists take."""
+        return {
+            "min_level": int(self.min_level),
+            **{f"open_{one}": int(one in self.open) for one in Visibility},
+        }
+
+    @property
+    def reached(self) -> list[tuple[int, int]]:
+        """The namespaces where they have a role, with that."""
+        return [(id_, int(level)) for id_, level in self.reach.namespaces.items()]
+
+    @property
+    def apart(self) -> list[tuple[int, int]]:
+        """The projects where they have a role beside that of the namespace."""
+        return [(id_, int(level)) for id_, level in self.reach.projects.items()]
+
+
+def sight_of(tx: Tx, principal: Principal, min_level: Role, now: datetime) -> Sight:
+    """Return what a caller sees; with a least role, what they have that role in."""
+    everything = principal.admin and min_level is Role.NONE
+    found = NOWHERE
+    if principal.account_id is not None and not everything:
+        found = reach(tx, principal.account_id, now)
+    if min_level is not Role.NONE:
+        return Sight(frozenset(), found, min_level)
+    seen = (one for one in Visibility if sees(principal, one, Role.NONE))
+    return Sight(frozenset(seen), found, min_level)
+
+
 def project_level(tx: Tx, project: Project, account_id: int, now: datetime) -> Role:
     """Return the highest role in the project or in any group above it.
 
-    Who owns the personal namespace that it lies in has ``Role.OWNER``.
+    Who owns the personal namespace that it lies in has ``Role.OWNER``. Members of an
+    invited group have their role there, up to what the group was given.
     """
-    row = tx.one(
-        _SQL.project_level,
-        project_id=project.id,
-        namespace_id=project.namespace_id,
-        account_id=account_id,
-        today=_today(now),
-    )
-    return _role(row)
+    return _level(tx, project.id, project.namespace_id, account_id, now)
 
 
 def group_level(tx: Tx, namespace_id: int, account_id: int, now: datetime) -> Role:
     """Return the highest role in a namespace or in any group above it."""
+    return _level(tx, 0, namespace_id, account_id, now)
+
+
+def _level(
+    tx: Tx, project_id: int, namespace_id: int, account_id: int, now: datetime
+) -> Role:
     row = tx.one(
-        _SQL.group_level,
+        _SQL.level,
+        project_id=project_id,
         namespace_id=namespace_id,
         account_id=account_id,
         today=_today(now),
     )
     return _role(row)
+
+
+def reach(tx: Tx, account_id: int, now: datetime) -> Reach:
+    """Return everything in which an account has a role, and which."""
+    namespaces: dict[int, Role] = {}
+    projects: dict[int, Role] = {}
+    for row in tx.all(_SQL.reach, account_id=account_id, today=_today(now)):
+        if row["project_id"] is None:
+            namespaces[row["namespace_id"]] = Role(row["level"])
+        else:
+            projects[row["project_id"]] = Role(row["level"])
+    return Reach(namespaces, projects)
 
 
 def _role(row: Row | None) -> Role:
@@ -59,16 +123,11 @@ def direct_levels(
     return {row["project_id"]: Role(row["access_level"]) for row in rows}
 
 
-def of_project(tx: Tx, project_id: int, now: datetime) -> list[Member]:
-    """Return the direct members of a project, by account."""
-    rows = tx.all(_SQL.project_members, project_id=project_id, today=_today(now))
-    return [_from_row(row) for row in rows]
-
-
-def of_group(tx: Tx, namespace_id: int, now: datetime) -> list[Member]:
-    """Return the direct members of a group, by account."""
-    rows = tx.all(_SQL.group_members, namespace_id=namespace_id, today=_today(now))
-    return [_from_row(row) for row in rows]
+def direct(tx: Tx, of: Scope, now: datetime) -> list[Member]:
+    """Return the direct members of a project or group, by account."""
+    kind, id_ = of.place
+    query = _SQL.variant("direct", of=kind)
+    return [_from_row(row) for row in tx.all(query, id=id_, today=_today(now))]
 
 
 def above(tx: Tx, namespace_id: int, now: datetime) -> list[Member]:
@@ -76,13 +135,13 @@ def above(tx: Tx, namespace_id: int, now: datetime) -> list[Member]:
 
     An account may occur several times.
     """
-    rows = tx.all(_SQL.inherited_members, namespace_id=namespace_id, today=_today(now))
+    rows = tx.all(_SQL.inherited, namespace_id=namespace_id, today=_today(now))
     return [_from_row(row) for row in rows]
 
 
-def put_in_project(
+def put(
     tx: Tx,
-    project_id: int,
+    of: Scope,
     account_id: int,
     level: Role,
     *,
@@ -90,10 +149,11 @@ def put_in_project(
     expires_on: date | None = None,
     created_by_id: int | None = None,
 ) -> None:
-    """Make somebody a member of a project, or change their membership."""
+    """Make somebody a member of a project or group, or change their membership."""
+    kind, id_ = of.place
     tx.run(
-        _SQL.put_project_member,
-        project_id=project_id,
+        _SQL.variant("put", of=kind),
+        id=id_,
         account_id=account_id,
         access_level=int(level),
         expires_on=None if expires_on is None else expires_on.isoformat(),
@@ -102,42 +162,11 @@ def put_in_project(
     )
 
 
-def put_in_group(
-    tx: Tx,
-    namespace_id: int,
-    account_id: int,
-    level: Role,
-    *,
-    now: datetime,
-    expires_on: date | None = None,
-    created_by_id: int | None = None,
-) -> None:
-    """Make somebody a member of a group, or change their membership."""
-    tx.run(
-        _SQL.put_group_member,
-        namespace_id=namespace_id,
-        account_id=account_id,
-        access_level=int(level),
-        expires_on=None if expires_on is None else expires_on.isoformat(),
-        created_by_id=created_by_id,
-        now_us=to_us(now),
-    )
-
-
-def delete_from_project(tx: Tx, project_id: int, account_id: int) -> bool:
+def delete(tx: Tx, of: Scope, account_id: int) -> bool:
     """End a direct membership."""
-    touched = tx.run(
-        _SQL.delete_project_member, project_id=project_id, account_id=account_id
-    )
-    return touched == 1
-
-
-def delete_from_group(tx: Tx, namespace_id: int, account_id: int) -> bool:
-    """End a direct membership."""
-    touched = tx.run(
-        _SQL.delete_group_member, namespace_id=namespace_id, account_id=account_id
-    )
-    return touched == 1
+    kind, id_ = of.place
+    query = _SQL.variant("delete", of=kind)
+    return tx.run(query, id=id_, account_id=account_id) == 1
 
 
 def _today(now: datetime) -> str:

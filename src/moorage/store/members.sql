@@ -1,31 +1,28 @@
--- name: group_level
--- One primary-key look-up of namespace and group_member per ancestor.
+-- name: level
+-- The highest role in a project (none: 0) or in the namespaces above, of an account's own
+-- or through a group that was invited there, up to what that group was given. One look-up
+-- of namespace, group_member and share per namespace.
 WITH RECURSIVE ancestor (id, parent_id, owner_id) AS (
     SELECT id, parent_id, owner_id FROM namespace WHERE id = :namespace_id
     UNION ALL
     SELECT parent.id, parent.parent_id, parent.owner_id
       FROM ancestor
       JOIN namespace AS parent ON parent.id = ancestor.parent_id
-)
-SELECT max(access_level) AS level
-  FROM (
-    SELECT group_member.access_level
+),
+invited (id, most) AS (
+    SELECT group_id, access_level
+      FROM share
+     WHERE project_id = :project_id AND (expires_on IS NULL OR expires_on > :today)
+    UNION
+    SELECT share.group_id, share.access_level
       FROM ancestor
-      JOIN group_member ON group_member.namespace_id = ancestor.id
-                       AND group_member.account_id = :account_id
-     WHERE group_member.expires_on IS NULL OR group_member.expires_on > :today
-    UNION ALL
-    SELECT 50 FROM ancestor WHERE owner_id = :account_id
-  ) AS membership;
-
--- name: project_level
--- As group_level, with the project's own members.
-WITH RECURSIVE ancestor (id, parent_id, owner_id) AS (
-    SELECT id, parent_id, owner_id FROM namespace WHERE id = :namespace_id
-    UNION ALL
-    SELECT parent.id, parent.parent_id, parent.owner_id
-      FROM ancestor
-      JOIN namespace AS parent ON parent.id = ancestor.parent_id
+      JOIN share ON share.namespace_id = ancestor.id
+     WHERE share.expires_on IS NULL OR share.expires_on > :today
+    UNION
+    SELECT namespace.parent_id, invited.most
+      FROM invited
+      JOIN namespace ON namespace.id = invited.id
+     WHERE namespace.parent_id IS NOT NULL
 )
 SELECT max(access_level) AS level
   FROM (
@@ -42,29 +39,65 @@ SELECT max(access_level) AS level
      WHERE group_member.expires_on IS NULL OR group_member.expires_on > :today
     UNION ALL
     SELECT 50 FROM ancestor WHERE owner_id = :account_id
+    UNION ALL
+    SELECT CASE WHEN invited.most < group_member.access_level
+                THEN invited.most ELSE group_member.access_level END
+      FROM invited
+      JOIN group_member ON group_member.namespace_id = invited.id
+                       AND group_member.account_id = :account_id
+     WHERE group_member.expires_on IS NULL OR group_member.expires_on > :today
   ) AS membership;
 
--- name: project_members
+-- name: reach
+-- The namespaces at any depth, and the projects beside these, where an account has a
+-- role; as level finds it. Served by group_member_account, namespace_owner,
+-- namespace_parent, share_group and project_member_account.
+WITH RECURSIVE joined (id, level) AS (
+    SELECT namespace_id, access_level
+      FROM group_member
+     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
+    UNION
+    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
+    UNION
+    SELECT child.id, joined.level
+      FROM joined
+      JOIN namespace AS child ON child.parent_id = joined.id
+),
+invited (namespace_id, project_id, level) AS (
+    SELECT share.namespace_id, share.project_id,
+           CASE WHEN share.access_level < joined.level
+                THEN share.access_level ELSE joined.level END
+      FROM joined
+      JOIN share ON share.group_id = joined.id
+     WHERE share.expires_on IS NULL OR share.expires_on > :today
+    UNION
+    SELECT child.id, NULL, invited.level
+      FROM invited
+      JOIN namespace AS child ON child.parent_id = invited.namespace_id
+)
+SELECT namespace_id, project_id, max(level) AS level
+  FROM (
+    SELECT id AS namespace_id, NULL AS project_id, level FROM joined
+    UNION ALL
+    SELECT namespace_id, project_id, level FROM invited
+    UNION ALL
+    SELECT NULL, project_id, access_level
+      FROM project_member
+     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
+  ) AS found
+ GROUP BY namespace_id, project_id;
+
+-- name: direct(of=project|namespace)
 -- Served by the primary key.
-SELECT account.*, project_member.access_level, project_member.expires_on,
-       project_member.created_by_id, project_member.created_at_us AS member_since_us
-  FROM project_member
-  JOIN account ON account.id = project_member.account_id
- WHERE project_member.project_id = :project_id
-   AND (project_member.expires_on IS NULL OR project_member.expires_on > :today)
+SELECT account.*, member.access_level, member.expires_on, member.created_by_id,
+       member.created_at_us AS member_since_us
+  FROM {{of: project_member | group_member}} AS member
+  JOIN account ON account.id = member.account_id
+ WHERE member.{{of: project_id | namespace_id}} = :id
+   AND (member.expires_on IS NULL OR member.expires_on > :today)
  ORDER BY account.id;
 
--- name: group_members
--- Served by the primary key.
-SELECT account.*, group_member.access_level, group_member.expires_on,
-       group_member.created_by_id, group_member.created_at_us AS member_since_us
-  FROM group_member
-  JOIN account ON account.id = group_member.account_id
- WHERE group_member.namespace_id = :namespace_id
-   AND (group_member.expires_on IS NULL OR group_member.expires_on > :today)
- ORDER BY account.id;
-
--- name: inherited_members
+-- name: inherited
 -- Members of a group and of all groups above it; the owner of a personal namespace.
 WITH RECURSIVE ancestor (id, parent_id, owner_id) AS (
     SELECT id, parent_id, owner_id FROM namespace WHERE id = :namespace_id
@@ -84,33 +117,18 @@ SELECT account.*, 50, NULL, NULL, account.created_at_us
   FROM ancestor
   JOIN account ON account.id = ancestor.owner_id;
 
--- name: put_project_member
-INSERT INTO project_member (
-    project_id, account_id, access_level, expires_on, created_by_id, created_at_us
+-- name: put(of=project|namespace)
+INSERT INTO {{of: project_member | group_member}} (
+    {{of: project_id | namespace_id}}, account_id, access_level, expires_on,
+    created_by_id, created_at_us
 )
-VALUES (
-    :project_id, :account_id, :access_level, :expires_on, :created_by_id, :now_us
-)
-    ON CONFLICT (project_id, account_id) DO UPDATE
+VALUES (:id, :account_id, :access_level, :expires_on, :created_by_id, :now_us)
+    ON CONFLICT ({{of: project_id | namespace_id}}, account_id) DO UPDATE
    SET access_level = excluded.access_level, expires_on = excluded.expires_on;
 
--- name: put_group_member
-INSERT INTO group_member (
-    namespace_id, account_id, access_level, expires_on, created_by_id, created_at_us
-)
-VALUES (
-    :namespace_id, :account_id, :access_level, :expires_on, :created_by_id, :now_us
-)
-    ON CONFLICT (namespace_id, account_id) DO UPDATE
-   SET access_level = excluded.access_level, expires_on = excluded.expires_on;
-
--- name: delete_project_member
-DELETE FROM project_member
- WHERE project_id = :project_id AND account_id = :account_id;
-
--- name: delete_group_member
-DELETE FROM group_member
- WHERE namespace_id = :namespace_id AND account_id = :account_id;
+-- name: delete(of=project|namespace)
+DELETE FROM {{of: project_member | group_member}}
+ WHERE {{of: project_id | namespace_id}} = :id AND account_id = :account_id;
 
 -- name: direct_levels
 -- One primary-key look-up per project.

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from moorage.domain.access import Principal, Role, Visibility, sees
+from moorage.domain.access import Role, Visibility
 from moorage.domain.accounts import Account
 from moorage.domain.errors import NamespaceUnknownError
 from moorage.domain.projects import (
     GroupInvalidError,
     Namespace,
     NamespaceKind,
-    is_wider,
+    wider_than,
 )
 from moorage.ports.database import Row, Tx
-from moorage.ports.query import load
+from moorage.ports.query import Query, load
+from moorage.store import routes
+from moorage.store.members import Sight
 from moorage.store.times import from_us, to_us
 
 _SQL = load("namespaces")
+
+MAX_DEPTH = 1000
+"""How deep groups may lie: a full path of the longest parts has fewer."""
+
+TAKEN = ["has already been taken"]
+"""What is said of a path that belongs to something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +46,16 @@ class NewGroup:
 class GroupFilter:
     """Which groups a list is about, and in which order.
 
-    ``search`` is part of a name, in lower case; ``among`` limits the list to some ids;
-    ``min_level`` to groups where the caller has that role.
+    ``search`` is part of a name, in lower case; ``min_level`` limits the list to groups
+    where the caller has that role; ``parent_id`` to those in a group, or with ``deep``
+    below it.
     """
 
     search: str | None = None
     min_level: Role = Role.NONE
     top_level_only: bool = False
     parent_id: int | None = None
-    among: Sequence[int] | None = None
+    deep: bool = False
     skipped: Sequence[int] = ()
     order_by: str = "name"
     ascending: bool = True
@@ -101,9 +110,8 @@ def _create(tx: Tx, **columns: str | int | None) -> Namespace:
 
 
 def _claim(tx: Tx, namespace_id: int, full_path: str) -> None:
-    path_key = full_path.lower()
-    if not tx.run(_SQL.claim_route, path_key=path_key, namespace_id=namespace_id):
-        raise GroupInvalidError(path=["has already been taken"])
+    if not routes.claim(tx, "namespace", namespace_id, full_path):
+        raise GroupInvalidError(path=TAKEN)
 
 
 def find(tx: Tx, namespace_id: int) -> Namespace | None:
@@ -126,13 +134,13 @@ def get(tx: Tx, namespace_id: int) -> Namespace:
 
 def find_by_path(tx: Tx, full_path: str) -> Namespace | None:
     """Return a namespace by full path, in any case."""
-    row = tx.one(_SQL.find_by_path, path_key=full_path.lower())
+    row = routes.find(tx, "namespace", full_path)
     return None if row is None else from_row(row)
 
 
 def find_longest(tx: Tx, path: str) -> Namespace | None:
     """Return the deepest namespace that a path lies properly in."""
-    row = tx.one(_SQL.find_longest, prefixes=proper_prefixes(path.lower()))
+    row = routes.find_longest(tx, "namespace", routes.prefixes_of(path)[:-1])
     return None if row is None else from_row(row)
 
 
@@ -167,24 +175,61 @@ def descendant_ids(tx: Tx, namespace_id: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def rename(
-    tx: Tx, namespace: Namespace, parent: Namespace | None, path: str
-) -> Namespace:
-    """Give an empty namespace another path in the same parent.
+def lock(tx: Tx, namespace_id: int) -> Namespace:
+    """Return a namespace whose path stays what it is until this transaction ends.
+
+    Raises:
+        NamespaceUnknownError: There is none.
+    """
+    row = tx.one(_SQL.lock, namespace_id=namespace_id)
+    if row is None:
+        raise NamespaceUnknownError
+    return from_row(row)
+
+
+def move(tx: Tx, namespace: Namespace, parent: Namespace | None, path: str) -> str:
+    """Give a namespace alone another parent or path; return its new full path.
 
     Raises:
         GroupInvalidError: The path is taken.
     """
     full_path = f"{parent.full_path}/{path}" if parent else path
-    tx.run(_SQL.rename, namespace_id=namespace.id, path=path, full_path=full_path)
-    tx.run(_SQL.release_route, namespace_id=namespace.id)
-    _claim(tx, namespace.id, full_path)
-    return replace(namespace, path=path, full_path=full_path)
+    tx.run(
+        _SQL.move,
+        namespace_id=namespace.id,
+        parent_id=parent.id if parent else None,
+        path=path,
+        full_path=full_path,
+    )
+    if not routes.replace(tx, "namespace", namespace.id, full_path):
+        raise GroupInvalidError(path=TAKEN)
+    return full_path
+
+
+def follow(tx: Tx, namespace_ids: Sequence[int], old: str, new: str) -> None:
+    """Move groups below a path along with it."""
+    tx.run(
+        _SQL.follow,
+        namespace_ids=list(namespace_ids),
+        full_path=new,
+        rest_from=len(old) + 1,
+    )
+    routes.follow(tx, "namespace", namespace_ids, old, new)
+
+
+def narrow(tx: Tx, namespace_ids: Sequence[int], visibility: Visibility) -> None:
+    """Hide groups from all who do not see their new parent."""
+    tx.run(
+        _SQL.narrow,
+        namespace_ids=list(namespace_ids),
+        visibility=visibility,
+        wider=wider_than(visibility),
+    )
 
 
 def holds_wider(tx: Tx, namespace_id: int, visibility: Visibility) -> bool:
     """Whether a group or project directly in it is seen by more people."""
-    wider = [one.value for one in Visibility if is_wider(one, visibility)]
+    wider = wider_than(visibility)
     row = tx.one(_SQL.holds_visible, namespace_id=namespace_id, visibilities=wider)
     return row is not None
 
@@ -200,38 +245,48 @@ def delete(tx: Tx, namespace_id: int) -> bool:
 
 
 def list_groups(
-    tx: Tx,
-    principal: Principal,
-    wanted: GroupFilter,
-    *,
-    limit: int,
-    offset: int,
-    now: datetime,
+    tx: Tx, sight: Sight, wanted: GroupFilter, *, limit: int, offset: int
 ) -> list[Namespace]:
     """Return groups that a caller sees."""
-    rows = tx.all(
-        _SQL.list_groups,
-        **_conditions(principal, wanted, now),
-        order_by=wanted.order_by,
-        sort="asc" if wanted.ascending else "desc",
-        limit=limit,
-        offset=offset,
+    query = _query(
+        wanted,
+        give="rows",
+        order=wanted.order_by,
+        direction="asc" if wanted.ascending else "desc",
     )
+    rows = tx.all(query, **_conditions(sight, wanted), limit=limit, offset=offset)
     return [from_row(row) for row in rows]
 
 
-def count_groups(
-    tx: Tx, principal: Principal, wanted: GroupFilter, *, limit: int, now: datetime
-) -> int:
+def count_groups(tx: Tx, sight: Sight, wanted: GroupFilter, *, limit: int) -> int:
     """Count what ``list_groups`` lists, up to the limit."""
-    row = tx.one(_SQL.count_groups, **_conditions(principal, wanted, now), limit=limit)
+    query = _query(wanted, give="total", order="id", direction="asc")
+    row = tx.one(query, **_conditions(sight, wanted), limit=limit, offset=0)
     return 0 if row is None else row["total"]
 
 
-def of_member(tx: Tx, account_id: int, now: datetime) -> list[Namespace]:
-    """Return an account's own namespace and the groups it belongs to, by id."""
-    today = now.date().isoformat()
-    rows = tx.all(_SQL.of_member, account_id=account_id, today=today)
+def _query(wanted: GroupFilter, **variant: str) -> Query:
+    name = "list_groups" if wanted.parent_id is None else "list_below"
+    return _SQL.variant(name, **variant)
+
+
+def _conditions(sight: Sight, wanted: GroupFilter) -> dict[str, Any]:
+    found = {
+        **sight.parameters,
+        "mine": sight.reached,
+        "top_level_only": int(wanted.top_level_only),
+        "skipped_ids": list(wanted.skipped),
+        "search": wanted.search or None,
+    }
+    if wanted.parent_id is None:
+        return found
+    depth = MAX_DEPTH if wanted.deep else 1
+    return {**found, "parent_id": wanted.parent_id, "depth": depth}
+
+
+def find_many(tx: Tx, namespace_ids: Iterable[int]) -> list[Namespace]:
+    """Return namespaces of both kinds, by id."""
+    rows = tx.all(_SQL.find_many, namespace_ids=list(namespace_ids))
     return [from_row(row) for row in rows]
 
 
@@ -240,30 +295,6 @@ def everything(tx: Tx, *, limit: int, offset: int) -> list[Namespace]:
     return [
         from_row(row) for row in tx.all(_SQL.everything, limit=limit, offset=offset)
     ]
-
-
-def _conditions(
-    principal: Principal, wanted: GroupFilter, now: datetime
-) -> dict[str, Any]:
-    return {
-        "account_id": principal.account_id or 0,
-        "today": now.date().isoformat(),
-        "sees_all": int(principal.admin),
-        "sees_internal": int(sees(principal, Visibility.INTERNAL, Role.NONE)),
-        "min_level": int(wanted.min_level),
-        "top_level_only": int(wanted.top_level_only),
-        "parent_id": wanted.parent_id,
-        "among": int(wanted.among is not None),
-        "namespace_ids": list(wanted.among or ()),
-        "skipped_ids": list(wanted.skipped),
-        "search": wanted.search or None,
-    }
-
-
-def proper_prefixes(path: str) -> list[str]:
-    """Return every path above this one, shortest first."""
-    parts = path.split("/")
-    return ["/".join(parts[:length]) for length in range(1, len(parts))]
 
 
 def from_row(row: Row) -> Namespace:

@@ -9,30 +9,8 @@ VALUES (
 )
 RETURNING *;
 
--- name: claim_route
--- Touches no row when the path belongs to something already.
-INSERT INTO route (path_key, namespace_id)
-VALUES (:path_key, :namespace_id)
-    ON CONFLICT (path_key) DO NOTHING;
-
 -- name: find
 SELECT * FROM namespace WHERE id = :namespace_id;
-
--- name: find_by_path
--- Served by the primary key of route.
-SELECT namespace.*
-  FROM route
-  JOIN namespace ON namespace.id = route.namespace_id
- WHERE route.path_key = :path_key;
-
--- name: find_longest
--- One primary-key look-up of route per prefix.
-SELECT namespace.*
-  FROM route
-  JOIN namespace ON namespace.id = route.namespace_id
- WHERE route.path_key IN ({{texts:prefixes}})
- ORDER BY length(route.path_key) DESC
- LIMIT 1;
 
 -- name: find_of_account
 -- Served by namespace_owner.
@@ -57,12 +35,25 @@ UPDATE namespace
    SET name = :name, visibility = :visibility, description = :description
  WHERE id = :namespace_id;
 
--- name: rename
-UPDATE namespace SET path = :path, full_path = :full_path WHERE id = :namespace_id;
+-- name: lock
+-- For who puts something into it: its path does not change meanwhile.
+SELECT * FROM namespace WHERE id = :namespace_id {{for_update}};
 
--- name: release_route
--- Served by the unique index on namespace_id.
-DELETE FROM route WHERE namespace_id = :namespace_id;
+-- name: move
+UPDATE namespace
+   SET parent_id = :parent_id, path = :path, full_path = :full_path
+ WHERE id = :namespace_id;
+
+-- name: follow
+-- Give groups below something the path that follows from the new one of that.
+UPDATE namespace
+   SET full_path = :full_path || substr(full_path, :rest_from)
+ WHERE id IN ({{ints:namespace_ids}});
+
+-- name: narrow
+UPDATE namespace
+   SET visibility = :visibility
+ WHERE id IN ({{ints:namespace_ids}}) AND visibility IN ({{texts:wider}});
 
 -- name: holds_visible
 -- Served by namespace_parent and project_namespace.
@@ -96,106 +87,73 @@ SELECT id FROM below ORDER BY depth DESC, id;
 -- name: delete
 DELETE FROM namespace WHERE id = :namespace_id;
 
--- name: list_groups
--- Those that a caller sees, with any order and filter.
--- scan: an account may see every group there is, in an order of its choice.
-WITH RECURSIVE reach (id, level) AS (
-    SELECT namespace_id, access_level
-      FROM group_member
-     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
-    UNION
-    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
-    UNION
-    SELECT child.id, reach.level
-      FROM reach
-      JOIN namespace AS child ON child.parent_id = reach.id
-),
-mine (id, level) AS (
-    SELECT id, max(level) FROM reach GROUP BY id
-)
-SELECT *
+-- name: list_groups(give=rows|total; order=id|name|path; direction=asc|desc)
+-- Those that a caller sees. mine is where they have a role. What everybody sees is a
+-- range of namespace_visibility, namespace_name or namespace_path for each visibility,
+-- which are merged; reading ends with the page, or with what is counted.
+WITH mine AS ({{rows:mine(id int, level int)}})
+{{give: SELECT found.* | SELECT count(*) AS total FROM (SELECT 1 AS one}}
   FROM (
-SELECT namespace.*,
-       CASE :order_by WHEN 'name' THEN lower(namespace.name)
-                      WHEN 'path' THEN lower(namespace.path) END AS text_key,
-       CASE :order_by WHEN 'id' THEN namespace.id ELSE 0 END AS number_key
-  FROM namespace
-  LEFT JOIN mine ON mine.id = namespace.id
- WHERE namespace.kind = 'group'
-   AND (:sees_all = 1
-        OR mine.level IS NOT NULL
-        OR namespace.visibility = 'public'
-        OR (:sees_internal = 1 AND namespace.visibility = 'internal'))
-   AND (:min_level = 0 OR mine.level >= :min_level)
-   AND (:top_level_only = 0 OR namespace.parent_id IS NULL)
-   AND (CAST(:parent_id AS BIGINT) IS NULL OR namespace.parent_id = :parent_id)
-   AND (:among = 0 OR namespace.id IN ({{ints:namespace_ids}}))
-   AND namespace.id NOT IN ({{ints:skipped_ids}})
-   AND (CAST(:search AS TEXT) IS NULL
-        OR replace(lower(namespace.name), :search, '') <> lower(namespace.name)
-        OR replace(lower(namespace.path), :search, '') <> lower(namespace.path))
+    SELECT namespace.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM namespace WHERE visibility = 'public' AND :open_public = 1
+    UNION ALL
+    SELECT namespace.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM namespace WHERE visibility = 'internal' AND :open_internal = 1
+    UNION ALL
+    SELECT namespace.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM namespace WHERE visibility = 'private' AND :open_private = 1
+    UNION ALL
+    SELECT namespace.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM mine
+      JOIN namespace ON namespace.id = mine.id
+     WHERE mine.level >= :min_level
+       AND ((namespace.visibility = 'public' AND :open_public = 0)
+            OR (namespace.visibility = 'internal' AND :open_internal = 0)
+            OR (namespace.visibility = 'private' AND :open_private = 0))
   ) AS found
- ORDER BY CASE WHEN :sort = 'asc' THEN text_key END,
-          CASE WHEN :sort = 'desc' THEN text_key END DESC,
-          CASE WHEN :sort = 'asc' THEN number_key ELSE -number_key END,
-          CASE WHEN :sort = 'asc' THEN id ELSE -id END
- LIMIT :limit OFFSET :offset;
-
--- name: count_groups
--- What list_groups lists, up to a limit.
--- scan: as list_groups.
-WITH RECURSIVE reach (id, level) AS (
-    SELECT namespace_id, access_level
-      FROM group_member
-     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
-    UNION
-    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
-    UNION
-    SELECT child.id, reach.level
-      FROM reach
-      JOIN namespace AS child ON child.parent_id = reach.id
-),
-mine (id, level) AS (
-    SELECT id, max(level) FROM reach GROUP BY id
-)
-SELECT count(*) AS total
-  FROM (
-SELECT namespace.id
-  FROM namespace
-  LEFT JOIN mine ON mine.id = namespace.id
- WHERE namespace.kind = 'group'
-   AND (:sees_all = 1
-        OR mine.level IS NOT NULL
-        OR namespace.visibility = 'public'
-        OR (:sees_internal = 1 AND namespace.visibility = 'internal'))
-   AND (:min_level = 0 OR mine.level >= :min_level)
-   AND (:top_level_only = 0 OR namespace.parent_id IS NULL)
-   AND (CAST(:parent_id AS BIGINT) IS NULL OR namespace.parent_id = :parent_id)
-   AND (:among = 0 OR namespace.id IN ({{ints:namespace_ids}}))
-   AND namespace.id NOT IN ({{ints:skipped_ids}})
+ WHERE kind = 'group'
+   AND (:top_level_only = 0 OR parent_id IS NULL)
+   AND id NOT IN ({{ints:skipped_ids}})
    AND (CAST(:search AS TEXT) IS NULL
-        OR replace(lower(namespace.name), :search, '') <> lower(namespace.name)
-        OR replace(lower(namespace.path), :search, '') <> lower(namespace.path))
- LIMIT :limit
-  ) AS found;
+        OR replace(name_key, :search, '') <> name_key
+        OR replace(path_key, :search, '') <> path_key)
+ ORDER BY {{order: id | name_key | path_key}} {{direction: ASC | DESC}},
+          id {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};
 
--- name: of_member
--- A caller's own namespace and the groups that they belong to, at any depth.
-WITH RECURSIVE reach (id, level) AS (
-    SELECT namespace_id, access_level
-      FROM group_member
-     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
-    UNION
-    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
-    UNION
-    SELECT child.id, reach.level
-      FROM reach
-      JOIN namespace AS child ON child.parent_id = reach.id
+-- name: list_below(give=rows|total; order=id|name|path; direction=asc|desc)
+-- Those in a group, or at any depth below it. Costs as much as there are.
+WITH RECURSIVE mine AS ({{rows:mine(id int, level int)}}),
+below (id, depth) AS (
+    SELECT id, 1 FROM namespace WHERE parent_id = :parent_id
+    UNION ALL
+    SELECT child.id, below.depth + 1
+      FROM below
+      JOIN namespace AS child ON child.parent_id = below.id
+     WHERE below.depth < :depth
 )
-SELECT *
-  FROM namespace
- WHERE id IN (SELECT id FROM reach)
- ORDER BY id;
+{{give: SELECT found.* | SELECT count(*) AS total FROM (SELECT 1 AS one}}
+  FROM (
+    SELECT namespace.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM namespace
+      LEFT JOIN mine ON mine.id = namespace.id
+     WHERE namespace.id IN (SELECT id FROM below)
+       AND (mine.level >= :min_level
+            OR ((namespace.visibility = 'public' AND :open_public = 1)
+                OR (namespace.visibility = 'internal' AND :open_internal = 1)
+                OR (namespace.visibility = 'private' AND :open_private = 1)))
+  ) AS found
+ WHERE (:top_level_only = 0 OR parent_id IS NULL)
+   AND id NOT IN ({{ints:skipped_ids}})
+   AND (CAST(:search AS TEXT) IS NULL
+        OR replace(name_key, :search, '') <> name_key
+        OR replace(path_key, :search, '') <> path_key)
+ ORDER BY {{order: id | name_key | path_key}} {{direction: ASC | DESC}},
+          id {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};
+
+-- name: find_many
+SELECT * FROM namespace WHERE id IN ({{ints:namespace_ids}}) ORDER BY id;
 
 -- name: everything
 -- scan: an administrator's list of all namespaces.

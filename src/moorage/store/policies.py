@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from moorage.domain.policies import NewPolicy, Policy, PolicyKind
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store.times import from_us, from_us_or_none, to_us, to_us_or_none

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from moorage.domain.access import Principal, RegistryAccess, Role, Visibility, sees
+from moorage.domain.access import RegistryAccess, Role, Visibility
 from moorage.domain.errors import ValidationError
-from moorage.domain.projects import Namespace, Project
+from moorage.domain.projects import Namespace, Project, wider_than
 from moorage.ports.database import Row, Tx
-from moorage.ports.query import load
-from moorage.store.namespaces import proper_prefixes
+from moorage.ports.query import Query, load
+from moorage.store import routes
+from moorage.store.members import Sight
+from moorage.store.namespaces import TAKEN
 from moorage.store.times import from_us, from_us_or_none, to_us, to_us_or_none
 
 _SQL = load("projects")
+
+MAX_ID = (1 << 63) - 1
+"""Greater than every id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +28,8 @@ class ProjectFilter:
     """Which projects a list is about, and in which order.
 
     ``search`` is part of a name, in lower case; ``namespace_ids`` limits the list to
-    projects directly in these; ``min_level`` to those where the caller has that role.
+    projects directly in these, beside ``shared_ids``; ``min_level`` to those where the
+    caller has that role; ``above`` and ``below`` to ids between these.
     """
 
     search: str | None = None
@@ -32,7 +38,10 @@ class ProjectFilter:
     visibility: Visibility | None = None
     archived: bool | None = None
     namespace_ids: Sequence[int] | None = None
-    order_by: str = "created_at"
+    shared_ids: Sequence[int] = ()
+    above: int = 0
+    below: int = MAX_ID
+    order_by: Literal["id", "name", "path"] = "id"
     ascending: bool = False
 
 
@@ -67,7 +76,8 @@ def create(
     )
     assert row is not None  # noqa: S101 (INSERT … RETURNING gives a row or raises)
     project = from_row(row)
-    _claim(tx, project.id, project.full_path)
+    if not routes.claim(tx, "project", project.id, project.full_path):
+        raise ValidationError(name=TAKEN, path=TAKEN)
     return project
 
 
@@ -79,15 +89,25 @@ def find(tx: Tx, project_id: int) -> Project | None:
 
 def find_by_path(tx: Tx, full_path: str) -> Project | None:
     """Return a project by full path, in any case."""
-    row = tx.one(_SQL.find_by_path, path_key=full_path.lower())
+    row = routes.find(tx, "project", full_path)
     return None if row is None else from_row(row)
 
 
 def find_owning(tx: Tx, image_path: str) -> Project | None:
     """Return the project that an image's path belongs to: the longest prefix."""
-    path = image_path.lower()
-    row = tx.one(_SQL.find_owning, prefixes=[*proper_prefixes(path), path])
+    row = routes.find_longest(tx, "project", routes.prefixes_of(image_path))
     return None if row is None else from_row(row)
+
+
+def find_former(tx: Tx, full_path: str) -> Project | None:
+    """Return the project that had a path before it moved, in any case."""
+    row = routes.find_former(tx, [full_path.lower()])
+    return None if row is None else from_row(row)
+
+
+def was_owned(tx: Tx, image_path: str) -> bool:
+    """Whether an image's path belongs to a project that has moved away."""
+    return routes.find_former(tx, routes.prefixes_of(image_path)) is not None
 
 
 def of_namespace(tx: Tx, namespace_id: int) -> list[Project]:
@@ -109,29 +129,56 @@ def update(tx: Tx, project: Project) -> None:
     )
 
 
-def rename(tx: Tx, project: Project, namespace: Namespace, path: str) -> Project:
-    """Give a project without repositories another path in its namespace.
+def lock(tx: Tx, project_id: int) -> Project | None:
+    """Return a project whose path stays what it is until this transaction ends."""
+    row = tx.one(_SQL.lock, project_id=project_id)
+    return None if row is None else from_row(row)
+
+
+def move(tx: Tx, project: Project, namespace: Namespace, path: str) -> Project:
+    """Give a project alone another namespace or path.
 
     Raises:
         ValidationError: The path is taken.
     """
     full_path = f"{namespace.full_path}/{path}"
-    tx.run(_SQL.rename, project_id=project.id, path=path, full_path=full_path)
-    tx.run(_SQL.release_route, project_id=project.id)
-    _claim(tx, project.id, full_path)
-    return replace(project, path=path, full_path=full_path)
+    tx.run(
+        _SQL.move,
+        project_id=project.id,
+        namespace_id=namespace.id,
+        path=path,
+        full_path=full_path,
+    )
+    if not routes.replace(tx, "project", project.id, full_path):
+        raise ValidationError(name=TAKEN, path=TAKEN)
+    return replace(project, namespace_id=namespace.id, path=path, full_path=full_path)
 
 
-def _claim(tx: Tx, project_id: int, full_path: str) -> None:
-    path_key = full_path.lower()
-    if not tx.run(_SQL.claim_route, path_key=path_key, project_id=project_id):
-        taken = ["has already been taken"]
-        raise ValidationError(name=taken, path=taken)
+def follow(tx: Tx, project_ids: Sequence[int], old: str, new: str) -> None:
+    """Move projects below a path along with it."""
+    tx.run(
+        _SQL.follow,
+        project_ids=list(project_ids),
+        full_path=new,
+        rest_from=len(old) + 1,
+    )
+    routes.follow(tx, "project", project_ids, old, new)
 
 
-def has_repository(tx: Tx, project_id: int) -> bool:
-    """Whether any repository, even a deleted one that can come back, is its own."""
-    return tx.one(_SQL.has_repository, project_id=project_id) is not None
+def narrow(tx: Tx, project_ids: Sequence[int], visibility: Visibility) -> None:
+    """Hide projects from all who do not see the group that they came into."""
+    tx.run(
+        _SQL.narrow,
+        project_ids=list(project_ids),
+        visibility=visibility,
+        wider=wider_than(visibility),
+    )
+
+
+def ids_in(tx: Tx, namespace_ids: Sequence[int]) -> list[int]:
+    """List the ids of the projects directly in some namespaces."""
+    rows = tx.all(_SQL.ids_in, namespace_ids=list(namespace_ids))
+    return [row["id"] for row in rows]
 
 
 def delete(tx: Tx, project_id: int) -> bool:
@@ -140,50 +187,49 @@ def delete(tx: Tx, project_id: int) -> bool:
 
 
 def list_page(
-    tx: Tx,
-    principal: Principal,
-    wanted: ProjectFilter,
-    *,
-    limit: int,
-    offset: int,
-    now: datetime,
+    tx: Tx, sight: Sight, wanted: ProjectFilter, *, limit: int, offset: int
 ) -> list[Project]:
     """Return projects that a caller sees."""
-    rows = tx.all(
-        _SQL.list_page,
-        **_conditions(principal, wanted, now),
-        order_by=wanted.order_by,
-        sort="asc" if wanted.ascending else "desc",
-        limit=limit,
-        offset=offset,
+    query = _query(
+        wanted,
+        give="rows",
+        order=wanted.order_by,
+        direction="asc" if wanted.ascending else "desc",
     )
+    rows = tx.all(query, **_conditions(sight, wanted), limit=limit, offset=offset)
     return [from_row(row) for row in rows]
 
 
-def count(
-    tx: Tx, principal: Principal, wanted: ProjectFilter, *, limit: int, now: datetime
-) -> int:
+def count(tx: Tx, sight: Sight, wanted: ProjectFilter, *, limit: int) -> int:
     """Count what ``list_page`` lists, up to the limit."""
-    row = tx.one(_SQL.count, **_conditions(principal, wanted, now), limit=limit)
+    query = _query(wanted, give="total", order="id", direction="asc")
+    row = tx.one(query, **_conditions(sight, wanted), limit=limit, offset=0)
     return 0 if row is None else row["total"]
 
 
-def _conditions(
-    principal: Principal, wanted: ProjectFilter, now: datetime
-) -> dict[str, Any]:
-    archived = -1 if wanted.archived is None else int(wanted.archived)
-    return {
-        "account_id": principal.account_id or 0,
-        "today": now.date().isoformat(),
-        "sees_all": int(principal.admin),
-        "sees_internal": int(sees(principal, Visibility.INTERNAL, Role.NONE)),
-        "min_level": int(wanted.min_level),
-        "in_namespaces": int(wanted.namespace_ids is not None),
-        "namespace_ids": list(wanted.namespace_ids or ()),
+def _query(wanted: ProjectFilter, **variant: str) -> Query:
+    name = "list_page" if wanted.namespace_ids is None else "list_in"
+    return _SQL.variant(name, **variant)
+
+
+def _conditions(sight: Sight, wanted: ProjectFilter) -> dict[str, Any]:
+    found = {
+        **sight.parameters,
+        "reached": sight.reached,
+        "apart": sight.apart,
+        "above": wanted.above,
+        "below": wanted.below,
         "visibility": wanted.visibility,
-        "archived": archived,
+        "archived": -1 if wanted.archived is None else int(wanted.archived),
         "search": wanted.search or None,
         "search_namespaces": int(wanted.search_namespaces),
+    }
+    if wanted.namespace_ids is None:
+        return found
+    return {
+        **found,
+        "namespace_ids": list(wanted.namespace_ids),
+        "shared_ids": list(wanted.shared_ids),
     }
 
 

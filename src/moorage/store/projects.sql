@@ -9,30 +9,8 @@ VALUES (
 )
 RETURNING *;
 
--- name: claim_route
--- Touches no row when the path belongs to something already.
-INSERT INTO route (path_key, project_id)
-VALUES (:path_key, :project_id)
-    ON CONFLICT (path_key) DO NOTHING;
-
 -- name: find
 SELECT * FROM project WHERE id = :project_id;
-
--- name: find_by_path
--- Served by the primary key of route.
-SELECT project.*
-  FROM route
-  JOIN project ON project.id = route.project_id
- WHERE route.path_key = :path_key;
-
--- name: find_owning
--- One primary-key look-up of route per prefix.
-SELECT project.*
-  FROM route
-  JOIN project ON project.id = route.project_id
- WHERE route.path_key IN ({{texts:prefixes}})
- ORDER BY length(route.path_key) DESC
- LIMIT 1;
 
 -- name: update
 UPDATE project
@@ -40,130 +18,130 @@ UPDATE project
        description = :description, archived_at_us = :archived_at_us
  WHERE id = :project_id;
 
--- name: rename
-UPDATE project SET path = :path, full_path = :full_path WHERE id = :project_id;
+-- name: lock
+-- For who puts a repository into it: its path does not change meanwhile.
+SELECT * FROM project WHERE id = :project_id {{for_update}};
 
--- name: release_route
--- Served by the unique index on project_id.
-DELETE FROM route WHERE project_id = :project_id;
+-- name: move
+UPDATE project
+   SET namespace_id = :namespace_id, path = :path, full_path = :full_path
+ WHERE id = :project_id;
 
--- name: has_repository
--- Rows in the undo window count: they refer to the project. Two index look-ups.
-SELECT 1 AS found FROM repository WHERE project_id = :project_id LIMIT 1;
+-- name: follow
+-- Give projects below something the path that follows from the new one of that.
+UPDATE project
+   SET full_path = :full_path || substr(full_path, :rest_from)
+ WHERE id IN ({{ints:project_ids}});
+
+-- name: narrow
+UPDATE project
+   SET visibility = :visibility
+ WHERE id IN ({{ints:project_ids}}) AND visibility IN ({{texts:wider}});
+
+-- name: ids_in
+-- Served by project_namespace.
+SELECT id FROM project WHERE namespace_id IN ({{ints:namespace_ids}}) ORDER BY id;
 
 -- name: delete
 DELETE FROM project WHERE id = :project_id;
 
--- name: list_page
--- Those that a caller sees, with any order and filter.
--- scan: an account may see every project there is, in an order of its choice.
-WITH RECURSIVE reach (id, level) AS (
-    SELECT namespace_id, access_level
-      FROM group_member
-     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
-    UNION
-    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
-    UNION
-    SELECT child.id, reach.level
-      FROM reach
-      JOIN namespace AS child ON child.parent_id = reach.id
-),
-membership (project_id, level) AS (
-    SELECT project.id, reach.level
-      FROM reach
-      JOIN project ON project.namespace_id = reach.id
-    UNION ALL
-    SELECT project_id, access_level
-      FROM project_member
-     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
-),
-mine (project_id, level) AS (
-    SELECT project_id, max(level) FROM membership GROUP BY project_id
+-- name: list_page(give=rows|total; order=id|name|path; direction=asc|desc)
+-- Those that a caller sees. mine is where they have a role: by the namespaces that they
+-- reach, and apart from these. What everybody sees is a
+-- range of project_visibility, project_name or project_path for each visibility, which
+-- are merged; reading ends with the page, or with what is counted.
+WITH mine (id, level) AS (
+    SELECT id, max(level)
+      FROM (
+        SELECT project.id, reached.level
+          FROM ({{rows:reached(id int, level int)}}) AS reached
+          JOIN project ON project.namespace_id = reached.id
+        UNION ALL
+        SELECT id, level FROM ({{rows:apart(id int, level int)}}) AS apart
+      ) AS membership
+     GROUP BY id
 )
-SELECT *
+{{give: SELECT found.* | SELECT count(*) AS total FROM (SELECT 1 AS one}}
   FROM (
-SELECT project.*,
-       CASE :order_by WHEN 'name' THEN lower(project.name)
-                      WHEN 'path' THEN lower(project.path) END AS text_key,
-       CASE :order_by WHEN 'id' THEN project.id
-                      WHEN 'created_at' THEN project.created_at_us
-                      WHEN 'updated_at' THEN project.last_activity_at_us
-                      WHEN 'last_activity_at' THEN project.last_activity_at_us
-                      ELSE 0 END AS number_key
-  FROM project
-  LEFT JOIN mine ON mine.project_id = project.id
- WHERE (:sees_all = 1
-        OR mine.level IS NOT NULL
-        OR project.visibility = 'public'
-        OR (:sees_internal = 1 AND project.visibility = 'internal'))
-   AND (:min_level = 0 OR mine.level >= :min_level)
-   AND (:in_namespaces = 0 OR project.namespace_id IN ({{ints:namespace_ids}}))
-   AND (CAST(:visibility AS TEXT) IS NULL OR project.visibility = :visibility)
-   AND (:archived < 0
-        OR (:archived = 1 AND project.archived_at_us IS NOT NULL)
-        OR (:archived = 0 AND project.archived_at_us IS NULL))
-   AND (CAST(:search AS TEXT) IS NULL
-        OR replace(lower(project.name), :search, '') <> lower(project.name)
-        OR replace(lower(project.path), :search, '') <> lower(project.path)
-        OR (:search_namespaces = 1
-            AND replace(lower(project.full_path), :search, '')
-                <> lower(project.full_path)))
+    SELECT project.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM project
+     WHERE visibility = 'public' AND :open_public = 1 AND id > :above AND id < :below
+    UNION ALL
+    SELECT project.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM project
+     WHERE visibility = 'internal' AND :open_internal = 1
+       AND id > :above AND id < :below
+    UNION ALL
+    SELECT project.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM project
+     WHERE visibility = 'private' AND :open_private = 1 AND id > :above AND id < :below
+    UNION ALL
+    SELECT project.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM mine
+      JOIN project ON project.id = mine.id
+     WHERE mine.level >= :min_level
+       AND project.id > :above AND project.id < :below
+       AND ((project.visibility = 'public' AND :open_public = 0)
+            OR (project.visibility = 'internal' AND :open_internal = 0)
+            OR (project.visibility = 'private' AND :open_private = 0))
   ) AS found
- ORDER BY CASE WHEN :sort = 'asc' THEN text_key END,
-          CASE WHEN :sort = 'desc' THEN text_key END DESC,
-          CASE WHEN :sort = 'asc' THEN number_key ELSE -number_key END,
-          CASE WHEN :sort = 'asc' THEN id ELSE -id END
- LIMIT :limit OFFSET :offset;
-
--- name: count
--- What list_page lists, up to a limit.
--- scan: as list_page.
-WITH RECURSIVE reach (id, level) AS (
-    SELECT namespace_id, access_level
-      FROM group_member
-     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
-    UNION
-    SELECT id, 50 FROM namespace WHERE owner_id = :account_id
-    UNION
-    SELECT child.id, reach.level
-      FROM reach
-      JOIN namespace AS child ON child.parent_id = reach.id
-),
-membership (project_id, level) AS (
-    SELECT project.id, reach.level
-      FROM reach
-      JOIN project ON project.namespace_id = reach.id
-    UNION ALL
-    SELECT project_id, access_level
-      FROM project_member
-     WHERE account_id = :account_id AND (expires_on IS NULL OR expires_on > :today)
-),
-mine (project_id, level) AS (
-    SELECT project_id, max(level) FROM membership GROUP BY project_id
-)
-SELECT count(*) AS total
-  FROM (
-SELECT project.id
-  FROM project
-  LEFT JOIN mine ON mine.project_id = project.id
- WHERE (:sees_all = 1
-        OR mine.level IS NOT NULL
-        OR project.visibility = 'public'
-        OR (:sees_internal = 1 AND project.visibility = 'internal'))
-   AND (:min_level = 0 OR mine.level >= :min_level)
-   AND (:in_namespaces = 0 OR project.namespace_id IN ({{ints:namespace_ids}}))
-   AND (CAST(:visibility AS TEXT) IS NULL OR project.visibility = :visibility)
+ WHERE (CAST(:visibility AS TEXT) IS NULL OR visibility = :visibility)
    AND (:archived < 0
-        OR (:archived = 1 AND project.archived_at_us IS NOT NULL)
-        OR (:archived = 0 AND project.archived_at_us IS NULL))
+        OR (:archived = 1 AND archived_at_us IS NOT NULL)
+        OR (:archived = 0 AND archived_at_us IS NULL))
    AND (CAST(:search AS TEXT) IS NULL
-        OR replace(lower(project.name), :search, '') <> lower(project.name)
-        OR replace(lower(project.path), :search, '') <> lower(project.path)
+        OR replace(name_key, :search, '') <> name_key
+        OR replace(path_key, :search, '') <> path_key
         OR (:search_namespaces = 1
-            AND replace(lower(project.full_path), :search, '')
-                <> lower(project.full_path)))
- LIMIT :limit
-  ) AS found;
+            AND replace(LOWER(full_path), :search, '') <> LOWER(full_path)))
+ ORDER BY {{order: id | name_key | path_key}} {{direction: ASC | DESC}},
+          id {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};
+
+-- name: list_in(give=rows|total; order=id|name|path; direction=asc|desc)
+-- Those directly in some namespaces, and some by their ids. Costs as much as there are.
+WITH mine (id, level) AS (
+    SELECT id, max(level)
+      FROM (
+        SELECT project.id, reached.level
+          FROM ({{rows:reached(id int, level int)}}) AS reached
+          JOIN project ON project.namespace_id = reached.id
+        UNION ALL
+        SELECT id, level FROM ({{rows:apart(id int, level int)}}) AS apart
+      ) AS membership
+     GROUP BY id
+),
+inside AS (
+    SELECT project.id
+      FROM ({{ints:namespace_ids}}) AS namespace
+      JOIN project ON project.namespace_id = namespace.value
+    UNION
+    SELECT value FROM ({{ints:shared_ids}}) AS shared
+)
+{{give: SELECT found.* | SELECT count(*) AS total FROM (SELECT 1 AS one}}
+  FROM (
+    SELECT project.*, LOWER(name) AS name_key, LOWER(path) AS path_key
+      FROM project
+      LEFT JOIN mine ON mine.id = project.id
+     WHERE project.id IN (SELECT id FROM inside)
+       AND project.id > :above AND project.id < :below
+       AND (mine.level >= :min_level
+            OR ((project.visibility = 'public' AND :open_public = 1)
+                OR (project.visibility = 'internal' AND :open_internal = 1)
+                OR (project.visibility = 'private' AND :open_private = 1)))
+  ) AS found
+ WHERE (CAST(:visibility AS TEXT) IS NULL OR visibility = :visibility)
+   AND (:archived < 0
+        OR (:archived = 1 AND archived_at_us IS NOT NULL)
+        OR (:archived = 0 AND archived_at_us IS NULL))
+   AND (CAST(:search AS TEXT) IS NULL
+        OR replace(name_key, :search, '') <> name_key
+        OR replace(path_key, :search, '') <> path_key
+        OR (:search_namespaces = 1
+            AND replace(LOWER(full_path), :search, '') <> LOWER(full_path)))
+ ORDER BY {{order: id | name_key | path_key}} {{direction: ASC | DESC}},
+          id {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};
 
 -- name: of_namespace
 -- Served by project_namespace.

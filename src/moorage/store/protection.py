@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from moorage.domain.protection import (
@@ -86,4 +87,14 @@ def _rule(row: Row) -> ProtectionRule:
         delete_level=_level(row["delete_level"]),
         immutable=row["immutable_at_us"] is not None,
         created_at=from_us(row["created_at_us"]),
+    )
+
+
+def follow(tx: Tx, project_ids: Sequence[int], old: str, new: str) -> None:
+    """Let rules for repositories protect what they did when their projects move."""
+    tx.run(
+        _SQL.follow,
+        project_ids=list(project_ids),
+        full_path=new,
+        rest_from=len(old) + 1,
     )

@@ -39,3 +39,9 @@ UPDATE protection_rule
 
 -- name: delete
 DELETE FROM protection_rule WHERE id = :rule_id;
+
+-- name: follow
+-- A pattern for repositories begins with the project's path.
+UPDATE protection_rule
+   SET pattern = :full_path || substr(pattern, :rest_from)
+ WHERE kind = 'repository' AND project_id IN ({{ints:project_ids}});

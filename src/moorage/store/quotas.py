@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from moorage.domain.quotas import Quota, Scope
+from moorage.domain.projects import Scope
+from moorage.domain.quotas import Quota
 from moorage.ports.database import Tx
 from moorage.ports.query import load
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from moorage.domain.errors import RepositoryUnknownError
+from moorage.domain.errors import RepositoryUnknownError, ValidationError
+from moorage.domain.names import MAX_NAME_LENGTH
 from moorage.domain.repositories import (
     ALL_REPOSITORIES,
     LastUse,
@@ -79,6 +81,25 @@ def has_been(tx: Tx, path: str) -> bool:
 def place(tx: Tx, repository_id: int, namespace_id: int) -> None:
     """Show a repository in the lists of a namespace and of all that enclose it."""
     tx.run(_SQL.place, repository_id=repository_id, namespace_id=namespace_id)
+
+
+def move(
+    tx: Tx, project_ids: Sequence[int], *, left: Sequence[int], entered: Sequence[int]
+) -> None:
+    """Let repositories follow their projects, which have other paths by now.
+
+    ``left`` and ``entered`` are the namespaces above the projects, before and after.
+
+    Raises:
+        ValidationError: The name of one would be longer than clients can ask for.
+    """
+    ids = list(project_ids)
+    tx.run(_SQL.follow, project_ids=ids)
+    row = tx.one(_SQL.longest_path, project_ids=ids)
+    if row is not None and row["length"] > MAX_NAME_LENGTH:
+        raise ValidationError(path=["is too long for the names of its images"])
+    tx.run(_SQL.leave, namespace_ids=list(left), project_ids=ids)
+    tx.run(_SQL.enter, namespace_ids=list(entered), project_ids=ids)
 
 
 def list_paths(tx: Tx, after: str, limit: int) -> list[str]:

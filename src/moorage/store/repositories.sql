@@ -63,6 +63,34 @@ SELECT above.id, :repository_id FROM above WHERE above.id IS NOT NULL
 -- name: displace
 DELETE FROM namespace_repository WHERE repository_id = :repository_id;
 
+-- name: follow
+-- Give repositories, deleted ones too, the paths that follow from their projects'. Served
+-- by repository_project.
+UPDATE repository
+   SET path = (SELECT LOWER(project.full_path) FROM project
+                WHERE project.id = repository.project_id)
+              || CASE name WHEN '' THEN '' ELSE '/' || name END
+ WHERE project_id IN ({{ints:project_ids}});
+
+-- name: leave
+DELETE FROM namespace_repository
+ WHERE namespace_id IN ({{ints:namespace_ids}})
+   AND repository_id IN (SELECT id FROM repository
+                          WHERE project_id IN ({{ints:project_ids}}));
+
+-- name: enter
+INSERT INTO namespace_repository (namespace_id, repository_id)
+SELECT entered.value, repository.id
+  FROM ({{ints:namespace_ids}}) AS entered
+  JOIN repository ON repository.project_id IN ({{ints:project_ids}})
+ WHERE repository.deleted_at_us IS NULL
+    ON CONFLICT (namespace_id, repository_id) DO NOTHING;
+
+-- name: longest_path
+SELECT COALESCE(MAX(LENGTH(path)), 0) AS length
+  FROM repository
+ WHERE project_id IN ({{ints:project_ids}}) AND deleted_at_us IS NULL;
+
 -- name: list_paths
 -- Served by repository_path.
 SELECT path

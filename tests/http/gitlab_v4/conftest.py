@@ -33,9 +33,11 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.transfers import Transfers
 from moorage.services.undo import Undo
 from moorage.services.usage import UsageReports
 from moorage.services.users import Users
@@ -89,6 +91,8 @@ def context(database: Database, clock: FrozenClock) -> Context:
         groups=Groups(database, clock),
         projects=Projects(database, clock),
         members=Members(database, clock),
+        shares=Shares(database, clock),
+        transfers=Transfers(database, clock),
         repositories=repositories,
         protection=Protection(database, clock),
         tags=Tags(database, clock),

@@ -10,10 +10,10 @@ import pytest
 from contract.rows import NOW
 from in_process.registry_api import RegistryApi, registry_api
 from moorage.domain.access import Role
+from moorage.domain.projects import Scope
 from moorage.jobs.schedule import queue_due
 from moorage.services import policies as services
-from moorage.store import policies
-from moorage.store.members import put_in_group
+from moorage.store import members, policies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,7 +103,9 @@ async def test_maintainers_of_a_group_make_its_policies(api: RegistryApi) -> Non
     assert response.status_code == 403
     account, level = api.accounts["maintainer"], Role.MAINTAINER
     await api.database.write(
-        lambda tx: put_in_group(tx, api.group.id, account.id, level, now=NOW)
+        lambda tx: members.put(
+            tx, Scope(namespace_id=api.group.id), account.id, level, now=NOW
+        )
     )
     response = await api.call("POST", of_group(api), json=body)
     assert response.status_code == 201

@@ -189,7 +189,7 @@ async def test_an_id_out_of_all_bounds_is_unknown(api: Api) -> None:
     assert response.json() == {"error": "id is invalid"}
 
 
-async def test_somebody_without_projects_is_renamed(api: Api) -> None:
+async def test_somebody_is_renamed_with_their_projects(api: Api) -> None:
     person, group = await api.person(), await api.group()
     path = f"/users/{person.id}"
     response = await api.call("PUT", path, json={"username": "New"})
@@ -200,9 +200,11 @@ async def test_somebody_without_projects_is_renamed(api: Api) -> None:
         assert response.status_code == 409
         assert response.json() == {"message": "Username has already been taken"}
     assert (await api.call("PUT", path, json={"username": "a/b"})).status_code == 400
-    await api.post("/projects", {"name": "own"}, person.token)
+    own = await api.post("/projects", {"name": "own"}, person.token)
     response = await api.call("PUT", path, json={"username": "newer"})
-    assert response.status_code == 400
+    assert response.json()["username"] == "newer"
+    moved = await api.get(f"/projects/{own['id']}", person.token)
+    assert moved["path_with_namespace"] == "newer/own"
 
 
 async def test_nobody_blocks_or_deletes_themselves(api: Api) -> None:

@@ -8,6 +8,7 @@ from contract import rows
 from contract.rows import NOW
 from in_process.registry_api import EXTERNAL_URL, RegistryApi, registry_api
 from moorage.domain.access import Role
+from moorage.domain.projects import Scope
 from moorage.store import members
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ async def other(api: RegistryApi) -> Repository:
         repository = rows.a_repository(tx, rows.a_project(tx, below, "more"), "tool")
         rows.put_tags(tx, repository, {"old": NOW, "new": NOW})
         account = api.accounts["maintainer"]
-        members.put_in_group(tx, api.group.id, account.id, Role.MAINTAINER, now=NOW)
+        members.put(
+            tx, Scope(namespace_id=api.group.id), account.id, Role.MAINTAINER, now=NOW
+        )
         return repository
 
     return await api.database.write(body)
@@ -165,7 +168,9 @@ async def test_a_group_needs_its_maintainer(
 ) -> None:
     account = api.accounts["stranger"]
     await api.database.write(
-        lambda tx: members.put_in_group(tx, api.group.id, account.id, level, now=NOW)
+        lambda tx: members.put(
+            tx, Scope(namespace_id=api.group.id), account.id, level, now=NOW
+        )
     )
     owner = f"/groups/{api.group.id}"
     answer = await delete(api, owner, "stranger", name_regex_delete="x")

@@ -8,7 +8,7 @@ from in_process.registry import CONFIG, Registry, codes, image, index
 from moorage.domain.digest import Digest
 from moorage.domain.media_types import OCI_INDEX, OCI_MANIFEST
 from moorage.domain.names import RepositoryName
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 from moorage.ports.database import Tx
 from moorage.services.quotas import Quotas
 from moorage.store import projects, repositories

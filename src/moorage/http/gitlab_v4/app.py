@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moorage.domain.errors import RegistryError, TooLargeError
+from moorage.domain.projects import ProjectMovedError
 from moorage.http.forwarded import BASE_URL
 from moorage.http.gitlab_v4 import (
     api_document,
@@ -31,8 +32,10 @@ from moorage.http.gitlab_v4 import (
     projects,
     protection,
     registry,
+    shares,
     tag_lists,
     tokens,
+    transfers,
     usage,
     users,
     webhooks,
@@ -63,6 +66,8 @@ ROUTES: Sequence[Route] = api_document.with_document(
         *groups.ROUTES,
         *projects.ROUTES,
         *members.ROUTES,
+        *shares.ROUTES,
+        *transfers.ROUTES,
         *registry.ROUTES,
         *tag_lists.ROUTES,
         *wide_cleanup.ROUTES,
@@ -107,6 +112,9 @@ class _Application:
     async def _answer(self, request: Request) -> Response:
         try:
             return await self._handle(request)
+        except ProjectMovedError as moved:
+            base_url = request.scope.get(BASE_URL) or self._context.external_url
+            return transfers.render_moved(request, base_url, moved)
         except RegistryError as error:
             return errors.render(error)
         except Exception:  # noqa: BLE001 (told to the log, not to the client)

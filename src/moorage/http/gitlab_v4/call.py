@@ -53,8 +53,7 @@ class Call:
 
     def reference(self, name: str = "id") -> int | str:
         """Return a path parameter that is an id or a full path."""
-        text = self.path_parameters[name]
-        return _bounded(text) if _is_number(text) else text
+        return read_reference(self.path_parameters[name])
 
     def read(self, declaration: type[Declared]) -> Declared:
         """Return the parameters that an endpoint declares.
@@ -100,6 +99,11 @@ class Call:
         self.sign_in()
         if not self.principal.admin:
             raise ForbiddenError
+
+
+def read_reference(text: str) -> int | str:
+    """Read an id or a full path: digits only are an id."""
+    return _bounded(text) if _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

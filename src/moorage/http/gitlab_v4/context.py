@@ -21,9 +21,11 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
+from moorage.services.transfers import Transfers
 from moorage.services.undo import Undo
 from moorage.services.usage import UsageReports
 from moorage.services.users import Users
@@ -50,6 +52,8 @@ class Context:
     groups: Groups
     projects: Projects
     members: Members
+    shares: Shares
+    transfers: Transfers
     repositories: Repositories
     protection: Protection
     tags: Tags

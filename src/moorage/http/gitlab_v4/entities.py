@@ -6,10 +6,11 @@ Source: GitLab registry API facts, "Support resources".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from moorage.domain.access import Principal, RegistryAccess, Role
 from moorage.domain.accounts import Account
-from moorage.domain.members import Member
+from moorage.domain.members import Member, Share
 from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import Namespace, NamespaceKind, Project
 from moorage.domain.tokens import Token
@@ -80,7 +81,7 @@ def member(context: Context, one: Member) -> shapes.Member:
         **basic_user(context, one.account),
         "access_level": int(one.level),
         "created_at": row_time(one.created_at),
-        "expires_at": one.expires_on.isoformat() if one.expires_on else None,
+        "expires_at": _day(one.expires_on),
         "membership_state": "active",
     }
 
@@ -192,9 +193,12 @@ def basic_project(context: Context, view: ProjectView) -> shapes.BasicProject:
 
 
 def project(
-    context: Context, view: ProjectView, principal: Principal
+    context: Context,
+    view: ProjectView,
+    principal: Principal,
+    images_bytes: int | None = None,
 ) -> shapes.Project:
-    """Show a project to somebody signed in."""
+    """Show a project to somebody signed in; how large it is if that is given."""
     one = view.project
     return {
         **basic_project(context, view),
@@ -214,12 +218,59 @@ def project(
         "container_registry_access_level": one.registry_access,
         "container_expiration_policy": _cleanup_policy(view.cleanup_policy),
         "creator_id": one.creator_id,
-        "shared_with_groups": [],
+        "shared_with_groups": [invited_group(share) for share in view.shares],
         "permissions": {
             "project_access": _access(view.project_level),
             "group_access": _access(view.group_level),
         },
+        **_measured(images_bytes),
     }
+
+
+def invited_group(one: Share) -> shapes.InvitedGroup:
+    """Show a group that was invited, to who sees where."""
+    return {
+        "group_id": one.group.id,
+        "group_name": one.group.name,
+        "group_full_path": one.group.full_path,
+        "group_access_level": int(one.level),
+        "expires_at": _day(one.expires_on),
+    }
+
+
+def project_share(one: Share) -> shapes.ProjectShare:
+    """Show a new invitation to a project."""
+    return {
+        "id": one.id,
+        "project_id": one.scope.place[1],
+        "group_id": one.group.id,
+        "group_access": int(one.level),
+        "expires_at": _day(one.expires_on),
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _measured(images_bytes: int | None) -> shapes.Measured:
+    """Show what a project takes up: it has nothing but images."""
+    if images_bytes is None:
+        return {}
+    statistics: shapes.Statistics = {
+        "commit_count": 0,
+        "storage_size": images_bytes,
+        "repository_size": 0,
+        "wiki_size": 0,
+        "lfs_objects_size": 0,
+        "job_artifacts_size": 0,
+        "pipeline_artifacts_size": 0,
+        "packages_size": 0,
+        "snippets_size": 0,
+        "uploads_size": 0,
+        "container_registry_size": images_bytes,
+    }
+    return {"statistics": statistics}
 
 
 def _owner(context: Context, view: ProjectView) -> shapes.Owned:

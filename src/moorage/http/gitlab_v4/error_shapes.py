@@ -39,10 +39,12 @@ class TokenErrorEntity(TypedDict):
 
 
 ERRORS: Mapping[int, Any] = {
+    301: MessageEntity,
     400: ErrorEntity | MessageEntity | FieldMessagesEntity,
     401: MessageEntity | TokenErrorEntity,
     403: MessageEntity | TokenErrorEntity,
     404: MessageEntity | ErrorEntity,
+    405: MessageEntity | ErrorEntity,
     409: MessageEntity,
     412: MessageEntity,
     413: MessageEntity,

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 from starlette.responses import Response
 
 from moorage.domain import errors
-from moorage.domain.projects import GroupInvalidError
+from moorage.domain.members import ShareUnknownError
+from moorage.domain.projects import GroupInvalidError, TransferRefusedError
 from moorage.domain.protection import (
     ImmutableTagError,
     NewTagRuleInvalidError,
@@ -25,6 +26,7 @@ from moorage.domain.protection import (
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.authentication import SudoUserUnknownError
 from moorage.http.gitlab_v4.parameters import MediaTypeError
+from moorage.http.gitlab_v4.projects import KeysetUnsupportedError
 from moorage.http.gitlab_v4.routing import MethodNotAllowedError, RouteUnknownError
 
 Rendered: TypeAlias = tuple[int, Any, Mapping[str, str]]
@@ -150,8 +152,11 @@ RENDERING: Mapping[type[errors.RegistryError], Renderer] = {
     errors.ConflictError: _conflict,
     errors.PreconditionError: _message(412, "412 Precondition Failed"),
     errors.CleanupTooSoonError: _own_message(400),
+    TransferRefusedError: _own_message(400),
+    ShareUnknownError: _own_message(404),
     errors.UnsupportedError: _message(405, "405 Method Not Allowed"),
     MethodNotAllowedError: _method,
+    KeysetUnsupportedError: _own_error(405),
     errors.UnavailableError: _message(503, _UNREACHABLE),
 }
 

@@ -7,7 +7,7 @@ from typing import Literal
 from starlette.responses import Response
 
 from moorage.domain.access import Role, Visibility
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
@@ -19,7 +19,13 @@ from moorage.http.gitlab_v4.paging import (
     page_of,
 )
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
-from moorage.http.gitlab_v4.projects import Level, ListProjects, project_filter, shown
+from moorage.http.gitlab_v4.projects import (
+    Level,
+    ListProjects,
+    project_filter,
+    shown,
+    shown_list,
+)
 from moorage.http.gitlab_v4.quotas import read_quota
 from moorage.http.gitlab_v4.routing import Route
 from moorage.http.gitlab_v4.shapes import (
@@ -79,6 +85,7 @@ class ListGroupProjects(ListProjects):
     """``GET /groups/:id/projects``."""
 
     include_subgroups: bool = False
+    with_shared: bool = True
 
 
 class ListNamespaces(Parameters):
@@ -129,17 +136,27 @@ async def show(call: Call) -> Response:
     view = await call.context.groups.get(call.principal, call.reference())
     more: GroupProjects = {}
     if wanted.with_projects:
-        listed = await call.context.projects.list_in_group(
-            call.principal, view.group.id, ProjectFilter(), Window(MAX_SIZE), deep=False
+        window = Window(MAX_SIZE)
+        own = await call.context.projects.list_in_group(
+            call.principal, view.group.id, ProjectFilter(), window
         )
-        more["projects"] = [shown(call, one, simple=False) for one in listed.items]
-        more["shared_projects"] = []
-    body: GroupDetail = {
+        invited = await call.context.projects.list_invited(
+            call.principal, view.group.id, window
+        )
+        more["projects"] = [shown(call, one, simple=False) for one in own.items]
+        more["shared_projects"] = [
+            shown(call, one, simple=False) for one in invited.items
+        ]
+    return answer(detail(call, view, more))
+
+
+def detail(call: Call, view: GroupView, more: GroupProjects) -> GroupDetail:
+    """Show a group with those that were invited to it, and some projects."""
+    return {
         **entities.group(call.context, view),
-        "shared_with_groups": [],
+        "shared_with_groups": [entities.invited_group(one) for one in view.shares],
         **more,
     }
-    return answer(body)
 
 
 async def create(call: Call) -> Response:
@@ -191,9 +208,9 @@ async def list_projects(call: Call) -> Response:
         project_filter(wanted),
         Window(page.limit, page.offset),
         deep=wanted.include_subgroups,
+        shared=wanted.with_shared,
     )
-    projects = [shown(call, view, simple=wanted.simple) for view in listed.items]
-    return answer_page(call, page, projects, listed.total)
+    return answer_page(call, page, await shown_list(call, wanted, listed), listed.total)
 
 
 async def list_namespaces(call: Call) -> Response:

@@ -42,6 +42,7 @@ _SECURITY: Mapping[str, Schema] = {
     "job": {"type": "apiKey", "in": "header", "name": "JOB-TOKEN"},
 }
 
+_LOCATION = "#/components/headers/Location"
 _JSON = "application/json"
 _BODIES = (_JSON, "application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -120,7 +121,7 @@ class _Writer:
         }
         if route.method == "GET":
             responses["304"] = {"description": "What `If-None-Match` names is current."}
-        for status in (*EVERYWHERE, *told.errors):
+        for status in (*EVERYWHERE, *told.errors, *_moved(route)):
             responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
         return dict(sorted(responses.items()))
 
@@ -135,10 +136,20 @@ class _Writer:
         return written
 
     def _refusal(self, status: int, kind: Any) -> Schema:
-        return {
+        written: Schema = {
             "description": HTTPStatus(status).phrase,
             "content": {_JSON: {"schema": self.schemas.of(kind)}},
         }
+        if status == HTTPStatus.MOVED_PERMANENTLY:
+            written["headers"] = {"Location": {"$ref": _LOCATION}}
+        return written
+
+
+def _moved(route: Route) -> tuple[int, ...]:
+    """Return how a route answers who names a project by a former path."""
+    if not route.path.startswith("/projects/{id}"):
+        return ()
+    return (301,) if route.method == "GET" else (405,)
 
 
 # What a route is called
@@ -267,7 +278,7 @@ _NUMBER_OR_NOTHING: Schema = {"type": "string", "pattern": "^[0-9]*$"}
 
 _HEADERS: Mapping[str, Schema] = {
     "Location": {
-        "description": "Where to go on: the job, or what was made.",
+        "description": "Where to go on: the job, what was made, or where it is now.",
         "schema": {"type": "string", "format": "uri"},
     },
     "Link": {

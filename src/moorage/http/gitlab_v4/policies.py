@@ -11,7 +11,7 @@ from moorage.domain.access import Ability, Role
 from moorage.domain.durations import DurationInvalidError
 from moorage.domain.errors import ForbiddenError, ParameterError
 from moorage.domain.policies import MAX_NAME_LENGTH, Policy, parse_cadence
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 from moorage.domain.rules import RuleSet, RulesInvalidError
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call

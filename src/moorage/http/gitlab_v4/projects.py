@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 from starlette.responses import Response
 
 from moorage.domain.access import RegistryAccess, Role, Visibility
-from moorage.domain.quotas import Scope
+from moorage.domain.errors import UnsupportedError
+from moorage.domain.projects import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import answer_page, page_of
+from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 from moorage.http.gitlab_v4.quotas import read_quota
 from moorage.http.gitlab_v4.routing import Route
 from moorage.http.gitlab_v4.shapes import Accepted, BasicProject, Project
-from moorage.services.pages import Window
+from moorage.services.pages import Listed, Window
 from moorage.services.projects import ProjectChanges, ProjectRequest, ProjectView
-from moorage.store.projects import ProjectFilter
+from moorage.store.projects import MAX_ID, ProjectFilter
 
 Level = Literal["5", "10", "15", "20", "30", "40", "50"]
 
 Order = Literal[
     "id", "name", "path", "created_at", "updated_at", "last_activity_at", "similarity"
 ]
+
+
+# Ids rise with the time at which projects are made; nothing else moves their dates.
+_ORDERS: Mapping[str, Literal["name", "path"]] = {"name": "name", "path": "path"}
+
+
+class KeysetUnsupportedError(UnsupportedError):
+    """Pages of a list by another order than that of ids."""
+
+    message = "Keyset pagination is not yet available for this type of request"
 
 
 class ListProjects(Parameters):
@@ -42,6 +54,16 @@ class ListProjects(Parameters):
     min_access_level: Level | None = None
     order_by: Order = "created_at"
     sort: Literal["asc", "desc"] = "desc"
+    statistics: bool = False
+    pagination: str | None = None
+    id_after: int | None = None
+    id_before: int | None = None
+
+
+class ShowProject(Parameters):
+    """``GET /projects/:id``."""
+
+    statistics: bool = False
 
 
 class CleanupPolicyAttributes(Parameters):
@@ -100,11 +122,29 @@ class UpdateProject(Parameters):
 async def list_projects(call: Call) -> Response:
     """``GET /projects``."""
     wanted, page = call.read(ListProjects), page_of(call)
+    if wanted.pagination == "keyset":
+        return await _answer_keyset(call, wanted, page)
     listed = await call.context.projects.list_page(
         call.principal, project_filter(wanted), Window(page.limit, page.offset)
     )
-    projects = [shown(call, view, simple=wanted.simple) for view in listed.items]
-    return answer_page(call, page, projects, listed.total)
+    return answer_page(call, page, await shown_list(call, wanted, listed), listed.total)
+
+
+async def _answer_keyset(call: Call, wanted: ListProjects, page: Page) -> Response:
+    """Answer with what follows an id. Its cost does not depend on where that is."""
+    if wanted.order_by != "id":
+        raise KeysetUnsupportedError
+    window = Window(page.limit, counted=False)
+    listed = await call.context.projects.list_page(
+        call.principal, project_filter(wanted), window
+    )
+    response = answer((await shown_list(call, wanted, listed))[: page.size])
+    if len(listed.items) > page.size:
+        last = listed.items[page.size - 1].project.id
+        bound = {"id_after" if wanted.sort == "asc" else "id_before": last}
+        url = link_url(call, pagination="keyset", per_page=page.size, **bound)
+        response.headers["Link"] = f'<{url}>; rel="next"'
+    return response
 
 
 async def list_of_user(call: Call) -> Response:
@@ -117,14 +157,14 @@ async def list_of_user(call: Call) -> Response:
         project_filter(wanted),
         Window(page.limit, page.offset),
     )
-    projects = [shown(call, view, simple=wanted.simple) for view in listed.items]
-    return answer_page(call, page, projects, listed.total)
+    return answer_page(call, page, await shown_list(call, wanted, listed), listed.total)
 
 
 async def show(call: Call) -> Response:
     """``GET /projects/:id``."""
+    wanted = call.read(ShowProject)
     view = await call.context.projects.get(call.principal, call.reference())
-    return answer(shown(call, view, simple=False))
+    return answer(await _shown_with(call, view, statistics=wanted.statistics))
 
 
 async def create(call: Call) -> Response:
@@ -196,16 +236,41 @@ def project_filter(wanted: ListProjects) -> ProjectFilter:
         Role.OWNER if wanted.owned else Role.NONE,
         Role.MINIMAL if wanted.membership else Role.NONE,
     ]
-    similar = wanted.order_by == "similarity"
     return ProjectFilter(
         search=wanted.search.lower() if wanted.search else None,
         search_namespaces=wanted.search_namespaces,
         min_level=max(levels),
         visibility=wanted.visibility,
         archived=wanted.archived,
-        order_by="created_at" if similar else wanted.order_by,
+        above=wanted.id_after or 0,
+        below=MAX_ID if wanted.id_before is None else wanted.id_before,
+        order_by=_ORDERS.get(wanted.order_by, "id"),
         ascending=wanted.sort == "asc",
     )
+
+
+async def shown_list(
+    call: Call, wanted: ListProjects, listed: Listed[ProjectView]
+) -> list[BasicProject | Project]:
+    """Show projects as a list asks for them."""
+    if wanted.simple:
+        return [shown(call, view, simple=True) for view in listed.items]
+    return [
+        await _shown_with(call, view, statistics=wanted.statistics)
+        for view in listed.items
+    ]
+
+
+async def _shown_with(
+    call: Call, view: ProjectView, *, statistics: bool
+) -> BasicProject | Project:
+    """Show a project; how large it is to who asks and may know, from Reporters on."""
+    informed = call.principal.admin or view.access.level >= Role.REPORTER
+    if not statistics or not informed:
+        return shown(call, view, simple=False)
+    usage = await call.context.usage.of_project(view.project.id)
+    size_bytes = usage.unique_bytes - usage.pending_bytes
+    return entities.project(call.context, view, call.principal, size_bytes)
 
 
 def shown(call: Call, view: ProjectView, *, simple: bool) -> BasicProject | Project:
@@ -248,6 +313,7 @@ _LIST = Operation(
     ListProjects,
     paged=True,
     anonymous=True,
+    errors=(405,),
 )
 
 ROUTES = (
@@ -262,7 +328,12 @@ ROUTES = (
         "GET",
         "/projects/{id}",
         show,
-        Operation("Show a project", {200: BasicProject | Project}, anonymous=True),
+        Operation(
+            "Show a project",
+            {200: BasicProject | Project},
+            ShowProject,
+            anonymous=True,
+        ),
     ),
     Route(
         "PUT",

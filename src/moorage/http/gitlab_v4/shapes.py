@@ -180,13 +180,55 @@ class Permissions(TypedDict):
     group_access: Access | None
 
 
+class InvitedGroup(TypedDict):
+    """A group that was invited to a project or group."""
+
+    group_id: int
+    group_name: str
+    group_full_path: str
+    group_access_level: int
+    expires_at: Day | None
+
+
+class ProjectShare(TypedDict):
+    """A group's invitation to a project."""
+
+    id: int
+    project_id: int
+    group_id: int
+    group_access: int
+    expires_at: Day | None
+
+
+class Statistics(TypedDict):
+    """What a project takes up, in bytes."""
+
+    commit_count: Count
+    storage_size: Count
+    repository_size: Count
+    wiki_size: Count
+    lfs_objects_size: Count
+    job_artifacts_size: Count
+    pipeline_artifacts_size: Count
+    packages_size: Count
+    snippets_size: Count
+    uploads_size: Count
+    container_registry_size: Count
+
+
 class Owned(TypedDict):
     """Whose own a project is, if it is somebody's."""
 
     owner: NotRequired[BasicUser]
 
 
-class Project(BasicProject, Owned):
+class Measured(TypedDict):
+    """What a project takes up, for who asked and may know."""
+
+    statistics: NotRequired[Statistics]
+
+
+class Project(BasicProject, Owned, Measured):
     """A project, as somebody signed in sees it."""
 
     container_registry_image_prefix: str
@@ -204,7 +246,7 @@ class Project(BasicProject, Owned):
     container_registry_access_level: RegistryAccess
     container_expiration_policy: CleanupPolicy
     creator_id: int | None
-    shared_with_groups: list[dict[str, Any]]
+    shared_with_groups: list[InvitedGroup]
     permissions: Permissions
 
 
@@ -212,13 +254,13 @@ class GroupProjects(TypedDict):
     """The projects of a group."""
 
     projects: NotRequired[list[BasicProject | Project]]
-    shared_projects: NotRequired[list[dict[str, Any]]]
+    shared_projects: NotRequired[list[BasicProject | Project]]
 
 
 class GroupDetail(Group, GroupProjects):
     """A group with its projects."""
 
-    shared_with_groups: list[dict[str, Any]]
+    shared_with_groups: list[InvitedGroup]
 
 
 class Accepted(TypedDict):

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from starlette.responses import Response
 
-from moorage.domain.quotas import Scope
+from moorage.domain.projects import Scope
 from moorage.domain.usage import Usage
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call

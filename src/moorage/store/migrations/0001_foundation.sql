@@ -42,6 +42,10 @@ CREATE TABLE namespace (
 ) {{strict}};
 CREATE INDEX namespace_parent ON namespace (parent_id, id);
 CREATE UNIQUE INDEX namespace_owner ON namespace (owner_id);
+-- Lists: what everybody may see, in each order, is a range of these.
+CREATE INDEX namespace_visibility ON namespace (visibility, id);
+CREATE INDEX namespace_name ON namespace (visibility, LOWER(name), id);
+CREATE INDEX namespace_path ON namespace (visibility, LOWER(path), id);
 
 CREATE TABLE project (
     id {{id}},
@@ -59,6 +63,9 @@ CREATE TABLE project (
     last_activity_at_us {{int}} NOT NULL
 ) {{strict}};
 CREATE INDEX project_namespace ON project (namespace_id, id);
+CREATE INDEX project_visibility ON project (visibility, id);
+CREATE INDEX project_name ON project (visibility, LOWER(name), id);
+CREATE INDEX project_path ON project (visibility, LOWER(path), id);
 
 -- One path, lower case, belongs to one thing. Groups and projects share the space.
 CREATE TABLE route (
@@ -67,6 +74,13 @@ CREATE TABLE route (
     project_id {{int}} UNIQUE REFERENCES project (id) ON DELETE CASCADE,
     CHECK ((namespace_id IS NULL) <> (project_id IS NULL))
 ) {{strict}};
+
+-- Where a project was before it moved, until something else takes the path.
+CREATE TABLE former_route (
+    path_key {{text}} PRIMARY KEY,
+    project_id {{int}} NOT NULL REFERENCES project (id) ON DELETE CASCADE
+) {{strict}};
+CREATE INDEX former_route_project ON former_route (project_id);
 
 CREATE TABLE group_member (
     namespace_id {{int}} NOT NULL REFERENCES namespace (id) ON DELETE CASCADE,
@@ -89,6 +103,22 @@ CREATE TABLE project_member (
     PRIMARY KEY (project_id, account_id)
 ) {{strict}};
 CREATE INDEX project_member_account ON project_member (account_id, project_id);
+
+-- Which groups were invited, as a whole, to a project or to another group. Their members
+-- have their own role there, up to access_level.
+CREATE TABLE share (
+    id {{id}},
+    project_id {{int}} REFERENCES project (id) ON DELETE CASCADE,
+    namespace_id {{int}} REFERENCES namespace (id) ON DELETE CASCADE,
+    group_id {{int}} NOT NULL REFERENCES namespace (id) ON DELETE CASCADE,
+    access_level {{int}} NOT NULL,
+    expires_on {{text}},
+    created_at_us {{int}} NOT NULL,
+    UNIQUE (project_id, group_id),
+    UNIQUE (namespace_id, group_id),
+    CHECK ((project_id IS NULL) <> (namespace_id IS NULL))
+) {{strict}};
+CREATE INDEX share_group ON share (group_id, id);
 
 -- Tokens of every kind; the secret itself is never stored. scopes is a
 -- space-separated list. A deploy token has no account, a job token a project.
