@@ -71,6 +71,7 @@ class Estate:
         self.places: dict[str, Place] = {}
         self.people: dict[str, str] = {}
         self.numbers_of_people: dict[str, int] = {}
+        self.guests: dict[str, int] = {}
         self._counter = itertools.count()
 
     def __enter__(self) -> Self:
@@ -105,6 +106,7 @@ class Estate:
         self._services: Services = await build(settings, database)
         self.registry = Registry(self._services.front_ends, self._folder)
         await self._people()
+        await self._guests()
         for visibility in VISIBILITIES:
             self.places[visibility] = await self._place(visibility)
         for place in self.places.values():
@@ -234,10 +236,33 @@ class Estate:
             "/users:user_id": self.numbers_of_people["subject"],
             "tag_name:tag_name": "v1",
         }
+        await self._subgroups(place)
         await self._images(place)
         await self._contents(place)
         await self._tokens(place)
         return place
+
+    async def _subgroups(self, place: Place) -> None:
+        """Make what can be moved, and where to, and invite a group."""
+        for name in ("branch", "nest"):
+            body = {"name": name, "path": name, "parent_id": place.group["id"]}
+            place.numbers[f"{name}:{name}"] = (await self.make("/groups", body))["id"]
+        branch = place.numbers["branch:branch"]
+        place.numbers |= {
+            "/groups/{id}/projects/{project_id}:id": branch,
+            "/groups/{id}/projects:project_id": place.project["id"],
+            "/groups/{id}/transfer:id": branch,
+        }
+        for folder in ("/projects/{id}", "/groups/{id}"):
+            sharing = {"group_id": self.guests["sharing"], "group_access": 10}
+            await self.make(place.fill(f"{folder}/share"), sharing)
+            place.numbers[f"{folder}/share:group_id"] = self.guests["sharing"]
+
+    async def _guests(self) -> None:
+        """Make groups without people that everybody sees."""
+        for name in ("invited", "sharing"):
+            body = {"name": name, "path": name, "visibility": "public"}
+            self.guests[name] = (await self.make("/groups", body))["id"]
 
     async def _group(self, visibility: str, prefix: str = "") -> Json:
         name = f"{prefix}{visibility}"
@@ -381,6 +406,9 @@ class Estate:
     def _personal(self, body: Json, place: Place) -> Json:
         known = {
             "NEWCOMER": self.numbers_of_people["newcomer"],
+            "INVITED": self.guests["invited"],
+            "BRANCH": place.numbers["branch:branch"],
+            "NEST": place.numbers["nest:nest"],
             "ADDRESS": f"https://hooks.example.com/{next(self._counter)}",
             "PATH": f"{place.project['path_with_namespace']}/protected*",
         }
@@ -421,6 +449,9 @@ _BODIES: dict[tuple[str, str], Json] = {
         "access_level": 10,
     },
     ("POST", "/deploy_tokens"): {"name": "made", "scopes": ["read_registry"]},
+    ("PUT", "/projects/{id}/transfer"): {"namespace": "BRANCH"},
+    ("POST", "/groups/{id}/transfer"): {"group_id": "NEST"},
+    ("POST", "/share"): {"group_id": "INVITED", "group_access": 10},
     ("POST", "/members"): {"user_id": "NEWCOMER", "access_level": 20},
     ("PUT", "/members/{user_id}"): {"access_level": 30},
     ("DELETE", "/tags"): _RULES,

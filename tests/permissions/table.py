@@ -68,6 +68,10 @@ DELETE /projects/{id}/deploy_tokens/{token_id}          project maintainer 204
 POST   /projects/{id}/ci_job_tokens         project!       maintainer 201
 DELETE /projects/{id}/ci_job_tokens/{job_id}            project maintainer 204
 
+PUT    /projects/{id}/transfer              project!       owner      200
+POST   /projects/{id}/share                 project!       maintainer 201
+DELETE /projects/{id}/share/{group_id}      project!       maintainer 204
+
 GET    /groups                              open           -          200
 POST   /groups                              group!         maintainer 201
 GET    /groups/{id}                         group          -          200
@@ -92,6 +96,10 @@ GET    /groups/{id}/deploy_tokens           group          maintainer 200
 POST   /groups/{id}/deploy_tokens           group!         owner      201
 GET    /groups/{id}/deploy_tokens/{token_id}            group maintainer 200
 DELETE /groups/{id}/deploy_tokens/{token_id}            group owner      204
+POST   /groups/{id}/projects/{project_id}   group!         owner      201
+POST   /groups/{id}/transfer                group!         owner      201
+POST   /groups/{id}/share                   group!         owner      201
+DELETE /groups/{id}/share/{group_id}        group!         owner      204
 GET    /namespaces                          signed-in      -          200
 GET    /namespaces/{id}                     group!         -          200
 GET    /deploy_tokens                       administrator  -          200
