@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from moorage.ports.database import Tx
 
 ALL = Excerpt(None, 0, 1000)
+EXAMPLES = int(os.environ.get("RULE_SETS", "150"))
 
 
 class Shop:
@@ -91,7 +93,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 @given(document=DOCUMENTS, tags=TAGS, moved=st.sets(st.integers(0, 24), max_size=4))
 @settings(
-    max_examples=150,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
