@@ -23,6 +23,8 @@ from moorage.adapters.sqlite import SqliteDatabase
 from moorage.config import Settings, load_settings
 from moorage.http.app import FrontEnds
 from moorage.http.forwarded import Forwarding
+from moorage.http.gitlab_v1.app import GitlabV1App
+from moorage.http.gitlab_v1.call import Context as GitlabV1Context
 from moorage.http.gitlab_v4.app import create as create_api
 from moorage.http.gitlab_v4.context import Context as ApiContext
 from moorage.http.health import HealthApp
@@ -63,6 +65,7 @@ from moorage.services.plans import Plans
 from moorage.services.policies import Policies
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
+from moorage.services.published_tags import PublishedTags
 from moorage.services.pull import Pull
 from moorage.services.push import Push
 from moorage.services.quotas import Quotas
@@ -279,7 +282,20 @@ async def build(settings: Settings, database: Database) -> Services:
         store=store,
         clock=clock,
         front_ends=FrontEnds(
-            registry, token, api, HealthApp(Health(database)), _forwarding(settings)
+            registry,
+            token,
+            api,
+            GitlabV1App(
+                GitlabV1Context(
+                    external_url=settings.public_url,
+                    identity=identity,
+                    authorization=authorization,
+                    tokens=registry_tokens,
+                    published=PublishedTags(database),
+                )
+            ),
+            HealthApp(Health(database)),
+            _forwarding(settings),
         ),
         worker=Worker(database, clock, kinds, signal, owner=uuid.uuid4().hex),
         messenger=messenger,

@@ -27,6 +27,7 @@ INDEXES = {
     TagOrder.VERSION: "tag_version",
     TagOrder.CREATED: "tag_created",
     TagOrder.PUSHED: "tag_pushed",
+    TagOrder.PUBLISHED: "tag_moved",
     TagOrder.PULLED: "tag_pulled",
     TagOrder.SIZE: "tag_size",
 }

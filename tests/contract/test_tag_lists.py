@@ -39,6 +39,7 @@ ORDERS = {
     TagOrder.VERSION: "v1.2 v1.9 v1.10 latest",
     TagOrder.CREATED: "latest v1.10 v1.2 v1.9",
     TagOrder.PUSHED: "latest v1.9 v1.2 v1.10",
+    TagOrder.PUBLISHED: "v1.9 v1.2 latest v1.10",
     TagOrder.PULLED: "latest v1.10 v1.9 v1.2",
     TagOrder.SIZE: "v1.9 latest v1.2 v1.10",
 }
@@ -47,6 +48,7 @@ _BEGINNINGS = Query("test.beginnings", "SELECT backwards FROM tag_beginning")
 _PULLED = Query(
     "test.pulled", "UPDATE tag SET pulled_at_us = :at_us WHERE name = :name"
 )
+_MOVED = Query("test.moved", "UPDATE tag SET moved_at_us = :at_us WHERE name = :name")
 
 
 def a_list(tx: Tx) -> Repository:
@@ -60,6 +62,7 @@ def a_list(tx: Tx) -> Repository:
             total_bytes=size,
         )
         rows.put_tag(tx, repository, name, image)
+        tx.run(_MOVED, name=name, at_us=len(name) * size)
         if pulled is not None:
             tx.run(_PULLED, name=name, at_us=1_000_000 - pulled)
     return repository

@@ -101,7 +101,8 @@ def _requests() -> Iterable[str]:
     yield "\n" + _line("request", "needs", "answer")
     yield _line(*("---" for _ in range(3)))
     for row in REGISTRY_ROWS:
-        needs = " and ".join(f"`{action}`" for action in row.actions)
+        needed = [action.replace("below", "pull on /*") for action in row.actions]
+        needs = " and ".join(f"`{action}`" for action in needed)
         path = row.path.replace("v1", "<reference>").replace("v9", "<reference>")
         yield _line(f"`{row.method} {path}`", needs or "credentials", str(row.status))
 

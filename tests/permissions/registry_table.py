@@ -35,6 +35,15 @@ UPLOAD        PATCH  {name}/blobs/uploads/{session}   pull,push 202
 UPLOAD        PUT    {name}/blobs/uploads/{session}?digest={empty} pull,push 201
 UPLOAD        DELETE {name}/blobs/uploads/{session}   pull,push 204
 """
+# GitLab's own calls beside the protocol.
+_GITLAB_V1 = """
+- GET /gitlab/v1/                                             -          200
+- GET /gitlab/v1/repositories/{name}/                         pull       200
+- GET /gitlab/v1/repositories/{name}/?size=self_with_descendants pull,below 200
+- GET /gitlab/v1/repositories/{name}/tags/list/               pull       200
+- GET /gitlab/v1/repositories/{name}/tags/detail/v1/          pull       200
+- GET /gitlab/v1/repository-paths/{name}/repositories/list/   pull       200
+"""
 
 ACTIONS = ("pull", "push", "delete", "*")
 
@@ -70,11 +79,15 @@ class RegistryRow:
 def _parse(line: str) -> RegistryRow:
     endpoint, method, path, actions, status = line.split()
     needed = () if actions == "-" else tuple(actions.split(","))
-    shown = "/v2/" + ("" if path == "-" else path)
+    shown = path if path[0] == "/" else "/v2/" + path.lstrip("-")
     return RegistryRow(endpoint, method, shown, needed, int(status))
 
 
-REGISTRY_ROWS = tuple(_parse(line) for line in _TABLE.splitlines() if line)
+PROTOCOL_ROWS = tuple(_parse(line) for line in _TABLE.splitlines() if line)
+REGISTRY_ROWS = (
+    *PROTOCOL_ROWS,
+    *(_parse(line) for line in _GITLAB_V1.splitlines() if line),
+)
 
 
 def granted(caller: Caller, visibility: str) -> list[str]:
@@ -99,5 +112,7 @@ def expected_of_registry(row: RegistryRow, caller: Caller, visibility: str) -> i
     if row.actions == ("catalog",):
         allowed = caller.admin
     else:
-        allowed = set(row.actions) <= set(granted(caller, visibility))
+        # Rights are a project's: who reads a repository reads all below it.
+        needed = set(row.actions) - {"below"}
+        allowed = needed <= set(granted(caller, visibility))
     return row.status if allowed else 401

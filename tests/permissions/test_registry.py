@@ -13,6 +13,7 @@ from moorage.http.registry_v2 import app
 from permissions.callers import OF_THE_REGISTRY, VISIBILITIES, Caller
 from permissions.registry_table import (
     ACTIONS,
+    PROTOCOL_ROWS,
     REGISTRY_ROWS,
     RegistryRow,
     expected_of_registry,
@@ -44,7 +45,7 @@ def test_every_endpoint_has_its_rows() -> None:
         for method, handler in methods.items()
         if callable(handler)
     }
-    assert endpoints == {(row.endpoint, row.method) for row in REGISTRY_ROWS}
+    assert endpoints == {(row.endpoint, row.method) for row in PROTOCOL_ROWS}
 
 
 @EVERYBODY
@@ -65,7 +66,8 @@ def test_a_registry_token_allows_what_is_declared(
         catalog = ["registry:catalog:*"] if caller.admin else []
         actions = ",".join(sorted(wanted))
         repository = [f"repository:{place.name}:{actions}"] if wanted else []
-        assert [name for name in names if name] == repository + catalog
+        below = [f"repository:{place.name}/*:pull"] if "pull" in wanted else []
+        assert [name for name in names if name] == repository + below + catalog
 
 
 @pytest.mark.parametrize(("visibility", "caller"), WITH_BASIC, ids=str)
@@ -114,7 +116,10 @@ def check(
 
 async def ask(estate: Estate, caller: Caller, place: Place) -> httpx.Response:
     """Ask for a registry token that allows everything."""
-    scope = f"repository:{place.name}:{','.join(ACTIONS)} registry:catalog:*"
+    scope = (
+        f"repository:{place.name}:{','.join(ACTIONS)} registry:catalog:* "
+        f"repository:{place.name}/*:pull"
+    )
     return await estate.registry.ask_token(scope, estate.login(caller, place))
 
 

@@ -12,6 +12,12 @@ EVERYTHING = "*"
 
 CATALOG = "registry:catalog"
 
+BELOW = "/*"
+"""Ends a name that means every repository below one.
+
+Source: GitLab registry API facts, "/gitlab/v1/".
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -15,6 +15,7 @@ class TagOrder(StrEnum):
     VERSION = "version"
     CREATED = "created"
     PUSHED = "pushed"
+    PUBLISHED = "published"
     PULLED = "pulled"
     SIZE = "size"
 

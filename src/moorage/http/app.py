@@ -17,6 +17,7 @@ class FrontEnds:
     registry: AsgiApp
     token: AsgiApp
     api: AsgiApp
+    gitlab_v1: AsgiApp
     health: HealthApp
     forwarding: Forwarding = field(default_factory=Forwarding)
 
@@ -33,4 +34,6 @@ class FrontEnds:
             return self.token
         if path.startswith("/api/"):
             return self.api
+        if path == "/gitlab/v1" or path.startswith("/gitlab/v1/"):
+            return self.gitlab_v1
         return self.health

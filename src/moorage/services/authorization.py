@@ -16,7 +16,7 @@ from moorage.domain.digest import Digest
 from moorage.domain.errors import NameInvalidError
 from moorage.domain.names import RepositoryName
 from moorage.domain.projects import NamespaceKind
-from moorage.domain.scopes import DELETE, EVERYTHING, PULL, PUSH, Grants, Scope
+from moorage.domain.scopes import BELOW, DELETE, EVERYTHING, PULL, PUSH, Grants, Scope
 from moorage.domain.tokens import JOB_SCOPE
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
@@ -88,14 +88,20 @@ class Authorization:
     ) -> list[str]:
         """Return which actions on a repository are allowed, in the order asked.
 
+        A name that ends in ``/*`` means all below a repository, for reading alone.
+
         Raises:
             ProtectedPathError: Pushing is among them, and a rule keeps the caller from
                 it.
         """
+        below = name.endswith(BELOW)
+        name = name.removesuffix(BELOW)
         try:
             RepositoryName.parse(name)
         except NameInvalidError:
             return []
+        if below:
+            actions = [action for action in actions if action == PULL]
         scoped = [
             action
             for action in actions
@@ -105,7 +111,8 @@ class Authorization:
         project = await self._database.quick(lambda tx: projects.find_owning(tx, name))
         if project is None:
             # Who may make the project may also be told that nothing is there yet.
-            return scoped if await self._may_create(principal, name) else []
+            hopeful = not below and await self._may_create(principal, name)
+            return scoped if hopeful else []
         access = await self._identity.project_access(principal, project)
         job = principal.kind is CredentialKind.JOB
         abilities = _JOB_ABILITIES if job else _ABILITIES

@@ -189,6 +189,45 @@ def size_bytes(tx: Tx, repository_id: int) -> int:
     return row["size_bytes"] if row else 0
 
 
+def list_below(
+    tx: Tx, top: Repository, after: str | None, limit: int
+) -> list[Repository]:
+    """Return repositories with tags whose paths go on from another's, by path."""
+    low, high = _range_below(top.path)
+    rows = tx.all(
+        _SQL.list_below,
+        project_id=top.project_id,
+        after=low if after is None else max(low, after),
+        high=high,
+        limit=limit,
+    )
+    return [_repository(row) for row in rows]
+
+
+def size_with_below_bytes(tx: Tx, top: Repository) -> int:
+    """Add up the blobs that tags of it and of all below it reach, each once."""
+    low, high = _range_below(top.path)
+    row = tx.one(
+        _SQL.size_with_below,
+        project_id=top.project_id,
+        path=top.path,
+        low=low,
+        high=high,
+    )
+    return row["size_bytes"] if row else 0
+
+
+def published_at(tx: Tx, repository_id: int) -> datetime | None:
+    """Return when a tag was last pointed at something."""
+    row = tx.one(_SQL.published, id=repository_id)
+    return None if row is None else from_us_or_none(row["moved_at_us"])
+
+
+def _range_below(path: str) -> tuple[str, str]:
+    """Return what paths below one are between: a slash, and what sorts behind it."""
+    return f"{path}/", f"{path}0"
+
+
 def add_to_tag_count(tx: Tx, repository_id: int, change: int) -> None:
     """Keep ``tag_count`` right, in the transaction that changes the tags.
 

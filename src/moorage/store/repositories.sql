@@ -217,3 +217,41 @@ UPDATE repository
  WHERE id = :id
    AND deleted_at_us IS NULL
    AND (cleanup_accepted_at_us IS NULL OR cleanup_accepted_at_us <= :free_since_us);
+
+-- name: list_below
+-- Those with tags. Served by repository_project_path.
+SELECT id, project_id, name, path, tag_count, status, created_at_us,
+       cleanup_policy_started_at_us
+  FROM repository
+ WHERE project_id = :project_id AND path > :after AND path < :high
+   AND deleted_at_us IS NULL AND tag_count > 0
+ ORDER BY path
+ LIMIT :limit;
+
+-- name: size_with_below
+-- As size, over a repository and all below it: a blob counts once.
+WITH RECURSIVE among (id) AS (
+    SELECT id FROM repository
+     WHERE project_id = :project_id AND deleted_at_us IS NULL
+       AND (path = :path OR (path > :low AND path < :high))
+), reached (id) AS (
+    SELECT tag.manifest_id FROM tag JOIN among ON among.id = tag.repository_id
+     UNION
+    SELECT manifest.id
+      FROM reached
+      JOIN manifest_child ON manifest_child.manifest_id = reached.id
+      JOIN manifest ON manifest.repository_id = manifest_child.repository_id
+                   AND manifest.digest = manifest_child.digest
+     WHERE manifest.deleted_at_us IS NULL
+)
+SELECT CAST(COALESCE(SUM(blob.size_bytes), 0) AS BIGINT) AS size_bytes
+  FROM blob
+ WHERE blob.id IN (
+       SELECT manifest_blob.blob_id
+         FROM manifest_blob
+        WHERE manifest_blob.manifest_id IN (SELECT id FROM reached)
+       );
+
+-- name: published
+-- Served by tag_moved.
+SELECT MAX(moved_at_us) AS moved_at_us FROM tag WHERE repository_id = :id;

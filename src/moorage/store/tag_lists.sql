@@ -1,12 +1,12 @@
 -- Pages of tags in several orders, served by the index of each. Never pulled comes
 -- first: as 0, because the engines do not agree on where NULL is.
 
--- name: list_page(order=name|version|created|pushed|pulled|size; direction=asc|desc; search=none|part)
+-- name: list_page(order=name|version|created|pushed|published|pulled|size; direction=asc|desc; search=none|part)
 -- What is behind a key; OFFSET because the GitLab API promises page numbers. REPLACE
 -- tells in both engines alike whether a name has a part.
 SELECT name, key
   FROM (SELECT repository_id, name,
-               {{order: name | version_key | created_at_us | pushed_at_us
+               {{order: name | version_key | created_at_us | pushed_at_us | moved_at_us
                       | COALESCE(pulled_at_us, 0) | total_bytes}} AS key
           FROM tag) AS keyed
  WHERE repository_id = :repository_id
@@ -15,12 +15,12 @@ SELECT name, key
  ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
  LIMIT :limit OFFSET :offset;
 
--- name: list_ties(order=name|version|created|pushed|pulled|size; direction=asc|desc; search=none|part)
+-- name: list_ties(order=name|version|created|pushed|published|pulled|size; direction=asc|desc; search=none|part)
 -- What has the same key as the place where a page begins, and is behind it. One
 -- comparison of key and name would do, but SQLite finds no COALESCE by that.
 SELECT name, key
   FROM (SELECT repository_id, name,
-               {{order: name | version_key | created_at_us | pushed_at_us
+               {{order: name | version_key | created_at_us | pushed_at_us | moved_at_us
                       | COALESCE(pulled_at_us, 0) | total_bytes}} AS key
           FROM tag) AS keyed
  WHERE repository_id = :repository_id
@@ -49,13 +49,13 @@ SELECT COUNT(*) AS total
            AND tag.name >= b.low AND tag.name < b.high
          LIMIT :limit) AS counted;
 
--- name: list_found(order=name|version|created|pushed|pulled|size; direction=asc|desc)
+-- name: list_found(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
 -- Of the tags whose names begin as given, a page. All of them are sorted. Materialized,
 -- so that no index of another order is gone through.
 WITH found (name, key) AS MATERIALIZED (
     SELECT tag.name,
            {{order: tag.name | tag.version_key | tag.created_at_us | tag.pushed_at_us
-                  | COALESCE(tag.pulled_at_us, 0) | tag.total_bytes}}
+                  | tag.moved_at_us | COALESCE(tag.pulled_at_us, 0) | tag.total_bytes}}
       FROM ({{rows:beginnings(low text, high text)}}) AS b
      CROSS JOIN tag
      WHERE tag.repository_id = :repository_id

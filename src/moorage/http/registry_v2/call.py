@@ -5,19 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from moorage.domain.access import Principal
-from moorage.domain.errors import (
-    InsufficientScopeError,
-    TokenInvalidError,
-    UnauthenticatedError,
-)
+from moorage.domain.errors import InsufficientScopeError, UnauthenticatedError
 from moorage.domain.events import Occasion, RequestFacts
 from moorage.domain.names import RepositoryName
-from moorage.domain.scopes import CATALOG, EVERYTHING, Grants
-from moorage.http.credentials import parse_basic
+from moorage.domain.scopes import CATALOG, EVERYTHING, Scope
 from moorage.http.messages import Request
+from moorage.http.registry_callers import challenge, find_caller
 from moorage.services.authorization import Authorization
 from moorage.services.deletion import Deletion
 from moorage.services.identity import Identity
@@ -26,7 +21,7 @@ from moorage.services.placement import Placement
 from moorage.services.pull import Pull
 from moorage.services.push import Push
 from moorage.services.quotas import Quotas
-from moorage.services.registry_tokens import SERVICE, Bearer, RegistryTokens
+from moorage.services.registry_tokens import Bearer, RegistryTokens
 from moorage.services.uploads import Uploads
 from moorage.services.uses import Uses
 
@@ -124,40 +119,10 @@ class Call:
         Raises:
             UnauthenticatedError: No or wrong credentials.
         """
+        wanted = [Scope("repository", self.name, tuple(actions))] if actions else []
         header = self.request.header("authorization")
-        if header is None:
-            raise UnauthenticatedError
-        kind, _, value = header.partition(" ")
-        if kind.lower() == "bearer":
-            return self.context.tokens.verify(value.strip())
-        credentials = parse_basic(header)
-        principal = await self.context.identity.authenticate_basic(*credentials)
-        return await self._grant(principal, actions)
-
-    async def _grant(self, principal: Principal, actions: Sequence[str]) -> Bearer:
-        repositories = {}
-        if actions:
-            allowed = await self.context.authorization.allowed(
-                principal, self.name, actions
-            )
-            repositories[str(self.name)] = frozenset(allowed)
-        catalog = principal.admin and principal.has_scope("api", "read_api")
-        grants = Grants(repositories, catalog=catalog)
-        return Bearer(principal, grants, datetime.max.replace(tzinfo=UTC))
+        return await find_caller(self.context, header, wanted)
 
     def challenge(self, error: UnauthenticatedError) -> str:
-        """Write the header that tells a client where to get a better token.
-
-        Source: Docker token authentication specification, "How to authenticate".
-        """
-        parts = [
-            f'realm="{self.base_url}/jwt/auth"',
-            f'service="{SERVICE}"',
-        ]
-        if self.needed_scope is not None:
-            parts.append(f'scope="{self.needed_scope}"')
-        if isinstance(error, InsufficientScopeError):
-            parts.append('error="insufficient_scope"')
-        elif isinstance(error, TokenInvalidError):
-            parts.append('error="invalid_token"')
-        return f"Bearer {','.join(parts)}"
+        """Write the header that tells a client where to get a better token."""
+        return challenge(self.base_url, self.needed_scope, error)

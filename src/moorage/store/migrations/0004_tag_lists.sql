@@ -2,6 +2,7 @@
 CREATE INDEX tag_version ON tag (repository_id, version_key, name);
 CREATE INDEX tag_created ON tag (repository_id, created_at_us, name);
 CREATE INDEX tag_pushed ON tag (repository_id, pushed_at_us, name);
+CREATE INDEX tag_moved ON tag (repository_id, moved_at_us, name);
 CREATE INDEX tag_pulled ON tag (repository_id, COALESCE(pulled_at_us, 0), name);
 CREATE INDEX tag_size ON tag (repository_id, total_bytes, name);
 
