@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-_USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
-_EMAIL = re.compile(r"[^@\s]{1,127}@[^@\s]{1,127}")
+USERNAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}"
+EMAIL_PATTERN = r"[^@\s]{1,127}@[^@\s]{1,127}"
+_USERNAME = re.compile(USERNAME_PATTERN)
+_EMAIL = re.compile(EMAIL_PATTERN)
 
 MIN_PASSWORD_LENGTH = 8
 """Source: GitLab's default password policy."""

@@ -18,7 +18,8 @@ from moorage.domain.names import is_component
 
 MAX_PATH_LENGTH = 255
 
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+PATH_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_PATH = re.compile(PATH_PATTERN)
 
 PATH_RULE = (
     "can contain only letters, digits, '_', '-' and '.'. Cannot start with '-' or '.' "

@@ -20,8 +20,8 @@ from moorage.http.gitlab_v4 import errors
 from moorage.http.gitlab_v4.app import ROUTES
 from moorage.http.gitlab_v4.error_shapes import ERRORS
 from moorage.http.gitlab_v4.parameter_texts import PATH_TEXTS, TEXTS
-from moorage.http.gitlab_v4.parameters import Parameters
-from moorage.http.gitlab_v4.schemas import Schemas
+from moorage.http.gitlab_v4.parameters import MAX_INTEGER, Parameters
+from moorage.http.gitlab_v4.schemas import NO_NUL, Schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,8 +104,15 @@ def test_what_a_declaration_takes() -> None:
                 "type": "object",
                 "properties": {"keep": {"type": ["boolean", "null"]}},
             },
-            "a": {"type": ["integer", "null"]},
-            "b": {"type": ["array", "null"], "items": {"type": "string"}},
+            "a": {
+                "type": ["integer", "null"],
+                "minimum": -MAX_INTEGER,
+                "maximum": MAX_INTEGER,
+            },
+            "b": {
+                "type": ["array", "null"],
+                "items": {"type": "string", "pattern": NO_NUL},
+            },
         },
         "required": ["inner"],
         "allOf": [{"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}],
@@ -164,5 +171,5 @@ async def test_an_example_has_what_is_needed(api: Api) -> None:
         0
     ]
     assert "--request POST" in block
-    assert "--data &#x27;access_level=1&#x27;" in block
+    assert "--data &#x27;access_level=5&#x27;" in block
     assert "https://registry.example.com:8443/api/v4/projects/1/members" in block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Annotated, Protocol, TypeAlias, TypedDict
 
 from starlette.responses import Response
 
@@ -12,7 +12,7 @@ from moorage.domain.errors import ParameterError
 from moorage.domain.tokens import DEPLOY_SCOPES, Token
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Time
+from moorage.http.gitlab_v4.formats import Filled, Keyword, Time
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
@@ -26,9 +26,14 @@ class _ListParameters(Parameters):
     active: bool = False
 
 
+DeployScopes: TypeAlias = Annotated[
+    list[Annotated[str, Keyword("enum", tuple(DEPLOY_SCOPES))]], Keyword("minItems", 1)
+]
+
+
 class _CreateParameters(Parameters, kw_only=True):
-    name: str
-    scopes: list[str]
+    name: Filled
+    scopes: DeployScopes
     expires_at: datetime | None = None
     username: str | None = None
 

@@ -52,10 +52,14 @@ def render(document: Mapping[str, Any]) -> str:
 </header>
 <nav aria-label="Sections"><ul>
 {_contents(document["tags"])}
+<li><a href="#refusals">Refusals</a></li>
 <li><a href="#shapes">Shapes</a></li>
 </ul></nav>
 <main>
 {sections}
+<h2 id="refusals">Refusals</h2>
+<p>What every call may be refused with.</p>
+{_table(_answers(document, _refusals(document)))}
 <h2 id="shapes">Shapes</h2>
 <p>What answers are made of.</p>
 {shapes}
@@ -93,7 +97,7 @@ def _operation(document: Schema, method: str, path: str, told: Schema, url: str)
 <span>{_prose(told["summary"])}</span></summary>
 {access}{_parameters(told)}{_body(told)}
 <h4>Answers</h4>
-{_table(_answers(document, told["responses"]))}
+{_table(_answers(document, _own(document, told)))}
 <h4>Example</h4>
 <pre>{escape(_example(method, path, told, url))}</pre>
 </details>
@@ -166,6 +170,27 @@ def _answers(document: Schema, responses: Schema) -> Iterator[tuple[str, str, st
         yield status, text, " ".join(kinds) + headers
 
 
+def _own(document: Schema, told: Schema) -> Schema:
+    """Return the answers that not every call may have."""
+    shared = _refusals(document)
+    responses = told["responses"].items()
+    return {status: each for status, each in responses if status not in shared}
+
+
+def _refusals(document: Schema) -> Schema:
+    every = [
+        told["responses"]
+        for methods in document["paths"].values()
+        for told in methods.values()
+    ]
+    responses = document["components"]["responses"].items()
+    return {
+        status: each
+        for status, each in responses
+        if all(status in one for one in every)
+    }
+
+
 def _shape(name: str, schema: Schema) -> str:
     required = schema.get("required", ())
     rows = (
@@ -177,8 +202,8 @@ def _shape(name: str, schema: Schema) -> str:
         for field, each in schema["properties"].items()
     )
     return (
-        f'<details id="shape-{name}"><summary><code>{name}</code></summary>'
-        f"{_paragraphs(schema['description'])}{_table(rows)}</details>\n"
+        f'<section id="shape-{name}"><h3><code>{name}</code></h3>'
+        f"{_paragraphs(schema['description'])}{_table(rows)}</section>\n"
     )
 
 

@@ -5,18 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
+from moorage.domain.members import GRANTABLE
+from moorage.domain.projects import MAX_PATH_LENGTH, PATH_PATTERN
+
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
     """One keyword of a schema."""
 
     name: str
-    value: str | int
+    value: str | int | tuple[str | int, ...]
 
 
 Time: TypeAlias = Annotated[str, Keyword("format", "date-time")]
 Day: TypeAlias = Annotated[str, Keyword("format", "date")]
 Uri: TypeAlias = Annotated[str, Keyword("format", "uri")]
+Filled: TypeAlias = Annotated[str, Keyword("pattern", r"\S")]
+"""A text that is not blank."""
+
+PathPart: TypeAlias = Annotated[
+    str,
+    Keyword("pattern", f"^{PATH_PATTERN}$"),
+    Keyword("maxLength", MAX_PATH_LENGTH),
+]
+"""Of a group or project; not everything of this form is accepted."""
+
+GrantableLevel: TypeAlias = Annotated[
+    int, Keyword("enum", tuple(sorted(int(level) for level in GRANTABLE)))
+]
+
 Bytes: TypeAlias = Annotated[int, Keyword("minimum", 0)]
 Count: TypeAlias = Annotated[int, Keyword("minimum", 0)]
-DigestText: TypeAlias = Annotated[str, Keyword("pattern", "^[a-z0-9]+:[0-9a-f]+$")]
+DIGEST_PATTERN = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"
+DigestText: TypeAlias = Annotated[str, Keyword("pattern", DIGEST_PATTERN)]

@@ -11,6 +11,7 @@ from moorage.domain.projects import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Bytes, Filled, PathPart
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import (
     MAX_SIZE,
@@ -58,8 +59,8 @@ class ListGroups(Parameters):
 class CreateGroup(Parameters, kw_only=True):
     """``POST /groups``."""
 
-    name: str
-    path: str
+    name: Filled
+    path: PathPart
     parent_id: int | None = None
     visibility: Visibility | None = None
     description: str | None = None
@@ -69,10 +70,10 @@ class UpdateGroup(Parameters):
     """``PUT /groups/:id``."""
 
     name: str | None = None
-    path: str | None = None
+    path: PathPart | None = None
     visibility: Visibility | None = None
     description: str | None = None
-    registry_quota_bytes: int | UnsetType | None = UNSET
+    registry_quota_bytes: Bytes | UnsetType | None = UNSET
 
 
 class ShowGroup(Parameters):

@@ -83,7 +83,7 @@ async def restore_tag(call: Call) -> Response:
 
 
 class _RestoreParameters(Parameters):
-    at: str | None = None
+    at: Time | None = None
     job_id: int | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from moorage.domain.errors import DigestInvalidError, ForbiddenError, ParameterE
 from moorage.domain.holds import MAX_REASON_LENGTH, Hold, NewHold
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import DigestText, Time
+from moorage.http.gitlab_v4.formats import DigestText, Filled, Keyword, Time
 from moorage.http.gitlab_v4.images import readable, repository_of, require
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
@@ -26,10 +26,10 @@ _HOLD = _HOLDS + "/{hold_id}"
 
 
 class _NewParameters(Parameters):
-    reason: str
+    reason: Annotated[Filled, Keyword("maxLength", MAX_REASON_LENGTH)]
     tag: str | None = None
     digest: str | None = None
-    expires_at: str | None = None
+    expires_at: Time | None = None
 
 
 async def list_holds(call: Call) -> Response:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 from starlette.responses import Response
 
 from moorage.domain.errors import ParameterError
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Time
+from moorage.http.gitlab_v4.formats import Keyword, Time
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.registry_entities import row_time
@@ -35,7 +35,9 @@ class MadeJobTokenEntity(TypedDict):
 
 class _CreateParameters(Parameters):
     user_id: int | None = None
-    expires_in: int = 3600
+    expires_in: Annotated[
+        int, Keyword("minimum", 1), Keyword("maximum", MAX_SECONDS)
+    ] = 3600
 
 
 async def create(call: Call) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import GrantableLevel
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
@@ -30,7 +31,7 @@ class AddMember(Parameters, kw_only=True):
     """``POST …/members``."""
 
     at_least_one_of = (("user_id", "username"),)
-    access_level: int
+    access_level: GrantableLevel
     user_id: int | None = None
     username: str | None = None
     expires_at: date | None = None
@@ -39,7 +40,7 @@ class AddMember(Parameters, kw_only=True):
 class UpdateMember(Parameters, kw_only=True):
     """``PUT …/members/:user_id``."""
 
-    access_level: int
+    access_level: GrantableLevel
     expires_at: date | None = None
 
 

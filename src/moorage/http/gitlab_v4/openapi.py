@@ -15,8 +15,10 @@ from typing import Any
 
 from moorage import __version__
 from moorage.http.gitlab_v4.error_shapes import ERRORS
-from moorage.http.gitlab_v4.paging import DEFAULT_SIZE, MAX_SIZE
+from moorage.http.gitlab_v4.formats import DIGEST_PATTERN
+from moorage.http.gitlab_v4.paging import DEFAULT_SIZE
 from moorage.http.gitlab_v4.parameter_texts import PATH_TEXTS, TEXTS
+from moorage.http.gitlab_v4.parameters import MAX_INTEGER
 from moorage.http.gitlab_v4.routing import Route
 from moorage.http.gitlab_v4.schemas import Schema, Schemas
 
@@ -34,6 +36,10 @@ GitLab's container registry API with what it needs, and what Moorage adds to it.
 Parameters may be sent in the query, as a form or as JSON, with every method; those of a
 body win. Numbers, booleans and dates may be sent as texts, lists as texts with commas.
 What an endpoint does not know is ignored. `HEAD` is answered wherever `GET` is.
+
+Who calls is said by a token in one of the headers `PRIVATE-TOKEN`, `JOB-TOKEN` (of CI
+jobs) and `Authorization: Bearer`, or in the parameter `private_token`. Administrators
+act for somebody else with `Sudo: NAME`.
 """
 
 _SECURITY: Mapping[str, Schema] = {
@@ -199,6 +205,8 @@ def _path_parameters(path: str) -> Iterator[Schema]:
 
 
 def _path_schema(path: str, name: str) -> Schema:
+    if name == "digest":
+        return {"type": "string", "pattern": DIGEST_PATTERN}
     if name == "id":
         return _EITHER if _OWNERS.match(path) else _INTEGER
     return _INTEGER if name.endswith("_id") else {"type": "string", "minLength": 1}
@@ -251,23 +259,20 @@ def _body(taken: Schema) -> Schema:
     }
 
 
+_COUNTING: Schema = {**_INTEGER, "maximum": MAX_INTEGER}
+
 _PAGE: Sequence[Schema] = (
     {
         "name": "page",
         "in": "query",
         "description": TEXTS["page"],
-        "schema": {"type": "integer", "minimum": 1, "default": 1},
+        "schema": {**_COUNTING, "default": 1},
     },
     {
         "name": "per_page",
         "in": "query",
         "description": TEXTS["per_page"],
-        "schema": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": MAX_SIZE,
-            "default": DEFAULT_SIZE,
-        },
+        "schema": {**_COUNTING, "default": DEFAULT_SIZE},
     },
 )
 

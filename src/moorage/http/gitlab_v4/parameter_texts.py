@@ -74,7 +74,7 @@ TEXTS: Mapping[str, str] = {
     "parent_id": "The group it lies in.",
     "password": "The password, of at least 8 characters.",
     "path": "Its part of the path.",
-    "per_page": "How many items a page has; more than the maximum is the maximum.",
+    "per_page": "How many items a page has; more than 100 are 100.",
     "query": "Part of a name or user name.",
     "reason": "Why, in words.",
     "registry_quota_bytes": "How many bytes it may take up; null is any amount. "

@@ -51,7 +51,7 @@ Source: GitLab registry API facts, "Where parameters may be".
 MAX_DEPTH = 32
 """How deep lists and mappings may lie in one another."""
 
-_MAX_INTEGER = (1 << 63) - 1
+MAX_INTEGER = (1 << 63) - 1
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*")
 _DATE_LENGTH = len("2021-01-31")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
@@ -324,7 +324,7 @@ def _integer(value: Any) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _NotCoercibleError
-    if abs(value) > _MAX_INTEGER:
+    if abs(value) > MAX_INTEGER:
         raise _NotCoercibleError
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypedDict, cast
+from typing import Annotated, Any, Protocol, TypeAlias, TypedDict, cast
 
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from moorage.domain.projects import Scope
 from moorage.domain.rules import RuleSet, RulesInvalidError
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Time
+from moorage.http.gitlab_v4.formats import Filled, Keyword, Time
 from moorage.http.gitlab_v4.images import readable, readable_group, require
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
@@ -25,16 +25,18 @@ from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.http.gitlab_v4.rules import RulesDocument
 from moorage.services.policies import PolicyRequest
 
+PolicyName: TypeAlias = Annotated[Filled, Keyword("maxLength", MAX_NAME_LENGTH)]
+
 
 class _NewParameters(Parameters):
-    name: str
+    name: PolicyName
     cadence: str = "1d"
     enabled: bool = True
 
 
 class _Changes(Parameters):
     at_least_one_of = (("name", "cadence", "enabled", "rules"),)
-    name: str | UnsetType = UNSET
+    name: PolicyName | UnsetType = UNSET
     cadence: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 

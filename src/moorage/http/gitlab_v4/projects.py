@@ -14,6 +14,7 @@ from moorage.domain.projects import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Bytes, PathPart
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
@@ -83,7 +84,7 @@ class CreateProject(Parameters):
 
     at_least_one_of = (("name", "path"),)
     name: str | None = None
-    path: str | None = None
+    path: PathPart | None = None
     namespace_id: int | None = None
     visibility: Visibility | None = None
     description: str | None = None
@@ -109,10 +110,10 @@ class UpdateProject(Parameters):
         ),
     )
     name: str | None = None
-    path: str | None = None
+    path: PathPart | None = None
     visibility: Visibility | None = None
     description: str | None = None
-    registry_quota_bytes: int | UnsetType | None = UNSET
+    registry_quota_bytes: Bytes | UnsetType | None = UNSET
     archived: bool | None = None
     container_registry_enabled: bool | None = None
     container_registry_access_level: RegistryAccess | None = None

@@ -25,6 +25,7 @@ from moorage.domain.protection import (
 )
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Filled
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 from moorage.http.gitlab_v4.routing import Handler, Route
@@ -49,19 +50,19 @@ _PATTERN = {
 
 class _NewPathRule(Parameters, kw_only=True):
     at_least_one_of = ((_PUSH, _DELETE),)
-    repository_path_pattern: str
+    repository_path_pattern: Filled
     minimum_access_level_for_push: LevelName | None = None
     minimum_access_level_for_delete: LevelName | None = None
 
 
 class _NewTagRule(Parameters, kw_only=True):
-    tag_name_pattern: str
+    tag_name_pattern: Filled
     minimum_access_level_for_push: LevelName
     minimum_access_level_for_delete: LevelName
 
 
 class _NewImmutableRule(Parameters, kw_only=True):
-    tag_name_pattern: str
+    tag_name_pattern: Filled
 
 
 class _Immutable(Parameters):
@@ -69,13 +70,13 @@ class _Immutable(Parameters):
 
 
 class _PathRuleChanges(Parameters):
-    repository_path_pattern: str | UnsetType = UNSET
+    repository_path_pattern: Filled | UnsetType = UNSET
     minimum_access_level_for_push: LevelName | UnsetType | None = UNSET
     minimum_access_level_for_delete: LevelName | UnsetType | None = UNSET
 
 
 class _TagRuleChanges(Parameters):
-    tag_name_pattern: str | UnsetType = UNSET
+    tag_name_pattern: Filled | UnsetType = UNSET
     minimum_access_level_for_push: LevelName | UnsetType = UNSET
     minimum_access_level_for_delete: LevelName | UnsetType = UNSET
 
@@ -235,7 +236,7 @@ def _name(level: ProtectionLevel | None) -> LevelName | None:
 class _NewTagRuleDocument(Parameters, kw_only=True):
     """Both levels are needed unless the rule is to be immutable."""
 
-    tag_name_pattern: str
+    tag_name_pattern: Filled
     minimum_access_level_for_push: LevelName | None = None
     minimum_access_level_for_delete: LevelName | None = None
     immutable: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NotRequired, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -10,14 +10,57 @@ from moorage.domain.cleanup import BulkDelete
 from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import ParameterError
 from moorage.domain.patterns import Pattern, PatternInvalidError
+from moorage.http.gitlab_v4.formats import Keyword
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
+
+
+class NewestDocument(TypedDict):
+    """The newest tags: how many, of each group, by what, of which."""
+
+    count: int
+    by: NotRequired[Literal["created", "pushed", "version"]]
+    per: NotRequired[str | None]
+    of: NotRequired[ConditionDocument | None]
+
+
+class LabelDocument(TypedDict):
+    """A label, and a glob for its value."""
+
+    name: str
+    value: NotRequired[str | None]
+
+
+ConditionDocument = TypedDict(
+    "ConditionDocument",
+    {
+        "all": NotRequired["list[ConditionDocument]"],
+        "any": NotRequired["list[ConditionDocument]"],
+        "not": NotRequired["ConditionDocument"],
+        "name": NotRequired[str],
+        "glob": NotRequired[str],
+        "version": NotRequired[str],
+        "pre_release": NotRequired[bool],
+        "newest": NotRequired["int | NewestDocument"],
+        "older_than": NotRequired[str],
+        "pushed_older_than": NotRequired[str],
+        "pulled_older_than": NotRequired[str],
+        "unused_for": NotRequired[str],
+        "never_pulled": NotRequired[bool],
+        "larger_than": NotRequired[int],
+        "platform": NotRequired[str],
+        "label": NotRequired["str | LabelDocument"],
+        "referred": NotRequired[bool],
+        "expired": NotRequired[bool],
+    },
+)
+ConditionDocument.__doc__ = "What holds for a tag: each of several must."
 
 
 class RuleDocument(TypedDict):
     """A rule: a condition, and what it is called in reasons."""
 
     name: NotRequired[str]
-    when: dict[str, Any]
+    when: Annotated[ConditionDocument, Keyword("minProperties", 1)]
 
 
 class RulesDocument(TypedDict):

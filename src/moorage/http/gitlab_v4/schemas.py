@@ -26,11 +26,12 @@ from typing import (
 import msgspec
 from msgspec import NODEFAULT, UNSET, UnsetType
 
-from moorage.http.gitlab_v4.parameters import Parameters
+from moorage.http.gitlab_v4.parameters import MAX_INTEGER, Parameters
 
 Schema = dict[str, Any]
 Arguments = Sequence[Any]
 
+NO_NUL = r"^[^\u0000]*$"
 REFERENCE = "#/components/schemas/{}"
 
 _PLAIN: Mapping[Any, Schema] = {
@@ -83,7 +84,7 @@ class Schemas:
         for declaration in declarations:
             hints = get_type_hints(declaration, include_extras=True)
             for field in msgspec.structs.fields(declaration):
-                made = self.of(hints[field.name])
+                made = _bounded(self.of(hints[field.name]))
                 if field.default not in (NODEFAULT, UNSET, None):
                     made["default"] = _spelt(field.default)
                 schema["properties"][field.name] = made
@@ -125,7 +126,9 @@ class Schemas:
         plain, *keywords = given
         schema = self.of(plain)
         for each in keywords:
-            schema[each.name] = each.value
+            schema[each.name] = (
+                list(each.value) if isinstance(each.value, tuple) else each.value
+            )
         return schema
 
     def _union(self, given: Arguments) -> Schema:
@@ -151,6 +154,18 @@ def _nullable(schema: Schema) -> Schema:
     if "enum" in schema:
         both["enum"] = [*schema["enum"], None]
     return both
+
+
+def _bounded(schema: Schema) -> Schema:
+    """Say how great a number may be, and what no text may hold."""
+    kind = schema.get("type", ())
+    if "string" in (kind, *kind) and not {"enum", "format", "pattern"} & set(schema):
+        return {"pattern": NO_NUL, **schema}
+    if "integer" in (kind, *kind) and "enum" not in schema:
+        return {"minimum": -MAX_INTEGER, "maximum": MAX_INTEGER, **schema}
+    if "items" in schema:
+        return {**schema, "items": _bounded(schema["items"])}
+    return schema
 
 
 def _spelt(default: Any) -> Any:

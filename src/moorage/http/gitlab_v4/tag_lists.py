@@ -49,7 +49,7 @@ class _TagListParameters(Parameters):
     sort: str | None = None
     search: str = ""
     details: bool = False
-    at: str | None = None
+    at: Time | None = None
 
     @property
     def list(self) -> TagList:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from moorage.domain.tokens import ACCESS_SCOPES, ADMIN_SCOPES, Token
 from moorage.http.gitlab_v4 import entities, shapes
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Filled, GrantableLevel, Keyword
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
@@ -31,11 +32,17 @@ class ListTokens(Parameters):
     state: Literal["active", "inactive"] | None = None
 
 
+AccessScopes: TypeAlias = Annotated[
+    list[Annotated[str, Keyword("enum", (*ACCESS_SCOPES, *ADMIN_SCOPES))]],
+    Keyword("minItems", 1),
+]
+
+
 class CreateToken(Parameters, kw_only=True):
     """``POST /users/:user_id/personal_access_tokens``."""
 
-    name: str
-    scopes: list[str]
+    name: Filled
+    scopes: AccessScopes
     description: str | None = None
     expires_at: date | None = None
 
@@ -43,7 +50,7 @@ class CreateToken(Parameters, kw_only=True):
 class CreateOwnedToken(CreateToken, kw_only=True):
     """``POST /projects/:id/access_tokens``, and of groups."""
 
-    access_level: int = int(Role.MAINTAINER)
+    access_level: GrantableLevel = int(Role.MAINTAINER)
 
 
 class RotateToken(Parameters):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 from starlette.responses import Response
 
+from moorage.domain.accounts import EMAIL_PATTERN, MIN_PASSWORD_LENGTH, USERNAME_PATTERN
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
+from moorage.http.gitlab_v4.formats import Filled, Keyword
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
@@ -29,14 +31,19 @@ class ListUsers(Parameters):
     blocked: bool = False
 
 
+Username: TypeAlias = Annotated[str, Keyword("pattern", f"^{USERNAME_PATTERN}$")]
+Email: TypeAlias = Annotated[str, Keyword("pattern", f"^{EMAIL_PATTERN}$")]
+Password: TypeAlias = Annotated[str, Keyword("minLength", MIN_PASSWORD_LENGTH)]
+
+
 class CreateUser(Parameters, kw_only=True):
     """``POST /users``."""
 
     at_least_one_of = (("password", "reset_password", "force_random_password"),)
-    email: str
-    name: str
-    username: str
-    password: str | None = None
+    email: Email
+    name: Filled
+    username: Username
+    password: Password | None = None
     reset_password: bool = False
     force_random_password: bool = False
     admin: bool = False
@@ -46,10 +53,10 @@ class CreateUser(Parameters, kw_only=True):
 class UpdateUser(Parameters):
     """``PUT /users/:id``."""
 
-    username: str | None = None
-    email: str | None = None
-    name: str | None = None
-    password: str | None = None
+    username: Username | None = None
+    email: Email | None = None
+    name: Filled | None = None
+    password: Password | None = None
     admin: bool | None = None
     external: bool | None = None
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 from starlette.responses import Response
 
 from moorage.domain.webhooks import Webhook
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Time
+from moorage.http.gitlab_v4.formats import Keyword, Time
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
 from moorage.http.gitlab_v4.parameters import Parameters
@@ -23,7 +23,7 @@ _WEBHOOK = _WEBHOOKS + "/{webhook_id}"
 class CreateWebhook(Parameters, kw_only=True):
     """``POST …/webhooks``."""
 
-    url: str
+    url: Annotated[str, Keyword("pattern", "^[Hh][Tt][Tt][Pp][Ss]?://")]
 
 
 class WebhookEntity(TypedDict):
