@@ -20,7 +20,8 @@ from moorage.adapters.http_sender import HttpSender
 from moorage.adapters.postgres import PostgresDatabase
 from moorage.adapters.postgres_signals import PostgresListener
 from moorage.adapters.sqlite import SqliteDatabase
-from moorage.config import Settings, load_settings
+from moorage.adapters.sqlite_to_postgres import RELOCATION, SqliteToPostgres
+from moorage.config import Settings, SettingsError, load_settings
 from moorage.http.app import FrontEnds
 from moorage.http.forwarded import Forwarding
 from moorage.http.gitlab_v1.app import GitlabV1App
@@ -43,7 +44,7 @@ from moorage.jobs.worker import Worker
 from moorage.observe.logs import configure_logs
 from moorage.ports.blobs import BlobStore
 from moorage.ports.clock import Clock, SystemClock
-from moorage.ports.database import Database
+from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal, Listen, LocalSignal
 from moorage.services.authorization import Authorization
 from moorage.services.cleanup import Cleanup
@@ -115,6 +116,19 @@ def open_store(settings: Settings) -> BlobStore:
     from moorage.adapters.s3 import S3BlobStore  # noqa: PLC0415
 
     return S3BlobStore(location)
+
+
+def rows_to_move(source: Settings, target: Settings) -> SqliteToPostgres:
+    """Return what copies metadata from one database to another.
+
+    Raises:
+        SettingsError: Not from SQLite to PostgreSQL.
+    """
+    if not isinstance(found := open_database(source), SqliteDatabase):
+        raise SettingsError("Data can be moved from SQLite only.")
+    if not target.database.startswith("postgres"):
+        raise SettingsError("Data can be moved to PostgreSQL only.")
+    return SqliteToPostgres(found.path, target.database)
 
 
 def listen_to_others(settings: Settings, *signals: JobSignal) -> Listen:
@@ -337,9 +351,13 @@ def _messenger(settings: Settings, database: Database, clock: Clock) -> Worker:
 
 async def _signing_key(database: Database, clock: Clock) -> bytes:
     fresh, now = secrets.token_bytes(32), clock.now()
-    return await database.write(
-        lambda tx: secret_store.obtain(tx, SIGNING_KEY, fresh, now=now)
-    )
+
+    def body(tx: Tx) -> bytes:
+        # From here on a move to this database would overwrite what is done now.
+        secret_store.delete(tx, RELOCATION)
+        return secret_store.obtain(tx, SIGNING_KEY, fresh, now=now)
+
+    return await database.write(body)
 
 
 class Application:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, Self, TypeAlias
 
 import aiohttp
@@ -19,19 +22,20 @@ _STALL_SECONDS = 60
 
 
 class FaultyProxy:
-    """Fails every request once, or for as long as ``down`` says."""
+    """Fails every request once, or for as long as ``down`` says; without fault none."""
 
-    def __init__(self, target: str, fault: Fault) -> None:
+    def __init__(self, target: str, fault: Fault | None) -> None:
         self._target = target
-        self._fault = fault
+        self.fault = fault
         self._seen: set[tuple[str, str, str]] = set()
-        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         self.endpoint = ""
         self.down = False
         self.failures = 0
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(auto_decompress=False)
+        server = web.Server(self._answer)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -49,22 +53,22 @@ class FaultyProxy:
         body = await request.content.read()
         part = request.headers.get("Range", "")
         key = (request.method, request.raw_path, part)
-        if key in self._seen and not self.down:
+        if self.fault is None or (key in self._seen and not self.down):
             return await self._forward(request, body)
         self._seen.add(key)
         self.failures += 1
         return await self._fail(request, body)
 
     async def _fail(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
-        if self._fault in _ERRORS:
-            status, code = _ERRORS[self._fault]
+        if self.fault in _ERRORS:
+            status, code = _ERRORS[self.fault]
             text = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
             return web.Response(status=status, text=text, content_type="text/xml")
-        if self._fault == "stall":
+        if self.fault == "stall":
             await asyncio.sleep(_STALL_SECONDS)
-        if self._fault in {"reset after success", "short"}:
+        if self.fault in {"reset after success", "short"}:
             response = await self._forward(request, body)
-            if self._fault == "short" and isinstance(response.body, bytes):
+            if self.fault == "short" and isinstance(response.body, bytes):
                 await self._send_half(request, response, response.body)
         _reset(request)
         return web.Response()
@@ -94,6 +98,22 @@ class FaultyProxy:
             if request.method == "HEAD":
                 response.content_length = int(answer.headers["Content-Length"])
             return response
+
+
+@contextmanager
+def running_proxy(target: str) -> Iterator[FaultyProxy]:
+    """Run a proxy in a thread of its own, for clients that are not in this process."""
+    loop, proxy = asyncio.new_event_loop(), FaultyProxy(target, None)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(proxy.__aenter__(), loop).result()
+    try:
+        yield proxy
+    finally:
+        asyncio.run_coroutine_threadsafe(proxy.__aexit__(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def _reset(request: web.BaseRequest) -> None:

@@ -121,6 +121,11 @@ class PostgresCluster:
             f"postgresql://postgres:{self._password}@127.0.0.1:{self._port}/{database}"
         )
 
+    def restart(self, mode: str = "fast") -> None:
+        """Restart the server; ``immediate`` is like a crash."""
+        log = self._folder / "log"
+        self._run("pg_ctl", "restart", "-w", "-m", mode, "-D", self._data, "-l", log)
+
     def stop(self) -> None:
         """End the cluster and remove its files."""
         if (self._data / "postmaster.pid").exists():

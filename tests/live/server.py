@@ -54,18 +54,22 @@ class MoorageServer:
 
     def start(self) -> None:
         """Start the server and wait until it says that it is ready."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start the server."""
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [PROGRAM, "serve"],
                 cwd=self.data_dir.parent,
-                env={**_clean_environment(), **self._settings},
+                env={**clean_environment(), **self._settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._wait_until_ready(self._process)
 
     def stop(self) -> None:
         """Ask the server to end; a server that does not is an error."""
@@ -107,7 +111,7 @@ class MoorageServer:
         """Run a command of the program beside the server, with the same settings."""
         return subprocess.run(
             [PROGRAM, *words],
-            env={**_clean_environment(), **self._settings},
+            env={**clean_environment(), **self._settings},
             capture_output=True,
             text=True,
             timeout=_START_SECONDS,
@@ -122,10 +126,15 @@ class MoorageServer:
             password = self.root_token
         return RegistryClient(self.url, username, password)
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def wait_until_ready(self) -> None:
+        """Wait until the server says that it is ready.
+
+        Raises:
+            RuntimeError: It ended, or did not say so.
+        """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            if process.poll() is not None:
+            if self._process is None or self._process.poll() is not None:
                 self._process = None
                 raise RuntimeError(f"the server ended at once\n{self.log_tail()}")
             if self._is_ready():
@@ -148,7 +157,8 @@ class MoorageServer:
             time.sleep(0.01)
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
+    """Copy this process's environment without any setting of the product."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -25,6 +25,9 @@ Connection: TypeAlias = "psycopg.Connection[dict[str, Any]]"
 
 POOL_SIZE = 8
 
+MIGRATION_LOCK = 0x6D6F6F72616765
+"""A number that nobody else chooses: the program's name."""
+
 JOBS_CHANNEL = "moorage_jobs"
 """Where those listen whom a new job is to wake."""
 
@@ -65,7 +68,7 @@ DIALECT = Dialect(
         "skip_locked": "FOR UPDATE SKIP LOCKED",
         # Delivered by the server when the transaction commits, and not before.
         "wake_workers": f"SELECT pg_notify('{JOBS_CHANNEL}', '')",
-        "lock_migrations": "LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE",
+        "lock_migrations": f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})",
     },
     lists={
         "texts": "SELECT unnest(CAST(:{} AS text[])) AS value",

@@ -10,6 +10,7 @@ from moorage import __version__
 from moorage.cli.apply import apply
 from moorage.cli.gc import gc
 from moorage.cli.migrate import migrate
+from moorage.cli.migrate_data import migrate_data
 from moorage.cli.plan import plan
 from moorage.cli.serve import serve
 from moorage.cli.settings import settings_help
@@ -20,7 +21,7 @@ from moorage.config import SettingsError
 from moorage.domain.errors import RegistryError
 
 app = App(name="moorage", version=__version__, help="A self-hosted container registry.")
-for command in (serve, worker, migrate, plan, apply, undo, gc, why):
+for command in (serve, worker, migrate, migrate_data, plan, apply, undo, gc, why):
     app.command(command, help_epilogue=settings_help())
 
 

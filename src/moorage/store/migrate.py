@@ -35,8 +35,8 @@ def migrate(database: Database, now: datetime) -> int:
     """
 
     def body(tx: Tx) -> int:
-        tx.run(_SQL.create_table)
         tx.run(_SQL.lock)
+        tx.run(_SQL.create_table)
         current = tx.one(_SQL.current)
         version: int = current["version"] if current else 0
         if current and current["oldest_reader"] > SCHEMA_VERSION:

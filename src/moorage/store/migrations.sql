@@ -14,6 +14,7 @@ INSERT INTO schema_migration (version, oldest_reader, applied_at_us)
 VALUES (:version, :oldest_reader, :now_us);
 
 -- name: lock
--- Waits for another process that migrates: on PostgreSQL the lock is on the table, on
--- SQLite the transaction itself excludes other writers.
+-- Waits for another process that migrates, before there is any table: two that create
+-- one at once are in conflict on PostgreSQL. On SQLite the transaction itself excludes
+-- other writers.
 {{lock_migrations}};

@@ -23,3 +23,8 @@ def obtain(tx: Tx, name: str, fresh: bytes, *, now: datetime) -> bytes:
 def replace(tx: Tx, name: str, secret: bytes) -> None:
     """Change a secret that exists."""
     tx.run(_SQL.set, name=name, secret=secret)
+
+
+def delete(tx: Tx, name: str) -> None:
+    """Forget a secret, if it is there."""
+    tx.run(_SQL.delete, name=name)

@@ -7,5 +7,8 @@ VALUES (:name, :secret, :now_us)
    SET name = excluded.name
 RETURNING secret;
 
+-- name: delete
+DELETE FROM instance_secret WHERE name = :name;
+
 -- name: set
 UPDATE instance_secret SET secret = :secret WHERE name = :name;
