@@ -11,6 +11,7 @@ import os
 import re
 import zlib
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import schemathesis
@@ -51,8 +52,16 @@ class Explorer:
 @schemathesis.hook
 def filter_query(_context: HookContext, query: dict[str, Any]) -> bool:
     """Send nothing empty in an address: it counts as not sent, and breaks no schema."""
-    empty: tuple[object, ...] = ("", [], {}, [""])
-    return not query or not any(value in empty for value in query.values())
+    return not query or not any(map(is_empty, query.values()))
+
+
+def is_empty(value: object) -> bool:
+    """Whether an address would have nothing after a name."""
+    if isinstance(value, dict):
+        return not value or any(map(is_empty, value.values()))
+    if isinstance(value, list):
+        return not value or any(map(is_empty, value))
+    return value in ("", None)
 
 
 @schemathesis.hook
@@ -72,7 +81,12 @@ def before_call(
             seed = zlib.crc32(repr(value).encode())
             # What is below projects that strangers do not see is 404 to them, not 401.
             if not is_wrong(case) and (upto in LASTING or seed % 8):
-                case.path_parameters[name] = known[seed // 8 % len(known)]
+                chosen = str(known[seed // 8 % len(known)])
+                case.path_parameters[name] = quote(chosen, safe="")
+    for name, value in (case.query or {}).items():
+        # JSON Schema takes 3.0 for an integer; an address says 3.
+        if isinstance(value, float) and value.is_integer():
+            case.query[name] = int(value)
 
 
 def is_wrong(case: Case[Any]) -> bool:
