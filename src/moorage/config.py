@@ -184,6 +184,11 @@ class Settings:
         None,
         "Where metadata is kept; a file in the data folder by default.",
     )
+    read_database_url: str | None = _setting(
+        _url("postgresql", "postgres"),
+        None,
+        "A streaming replica of the PostgreSQL database, for reads.",
+    )
     storage_url: str | None = _setting(
         _storage,
         None,

@@ -104,7 +104,7 @@ def open_database(settings: Settings) -> Database:
     url = settings.database
     if url.startswith("sqlite:"):
         return SqliteDatabase(Path(url.removeprefix("sqlite:///")))
-    return PostgresDatabase(url)
+    return PostgresDatabase(url, settings.read_database_url)
 
 
 def open_store(settings: Settings) -> BlobStore:

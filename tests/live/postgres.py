@@ -84,10 +84,17 @@ class PostgresCluster:
 
     def start(self) -> None:
         """Make the cluster and wait until it accepts connections."""
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, _SYSTEM_USER, _SYSTEM_USER)
+        self._make()
+        with (self._data / "postgresql.conf").open("a") as settings:
+            settings.write(self._settings.format(port=self._port, folder=self._folder))
+        self.resume()
+
+    def _make(self) -> None:
         password_file = self._folder / "password"
         password_file.write_text(self._password)
         if os.geteuid() == 0:
-            shutil.chown(self._folder, _SYSTEM_USER, _SYSTEM_USER)
             shutil.chown(password_file, _SYSTEM_USER, _SYSTEM_USER)
         self._run(
             "initdb",
@@ -98,9 +105,6 @@ class PostgresCluster:
             "--encoding=UTF8",
             *_LOCALE,
         )
-        with (self._data / "postgresql.conf").open("a") as settings:
-            settings.write(self._settings.format(port=self._port, folder=self._folder))
-        self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self._folder / "log")
 
     def create_database(self, template: str = "template1") -> str:
         """Create a database and return its URL: empty, or a copy of another's files."""
@@ -125,6 +129,19 @@ class PostgresCluster:
         """Restart the server; ``immediate`` is like a crash."""
         log = self._folder / "log"
         self._run("pg_ctl", "restart", "-w", "-m", mode, "-D", self._data, "-l", log)
+
+    def halt(self) -> None:
+        """End the server, and keep its files."""
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
+
+    def resume(self) -> None:
+        """Start it again."""
+        self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self._folder / "log")
+
+    @property
+    def password(self) -> str:
+        """What the administrator of the cluster signs in with."""
+        return self._password
 
     def stop(self) -> None:
         """End the cluster and remove its files."""
@@ -154,3 +171,21 @@ class PostgresCluster:
             output.seek(0)
             if done.returncode != 0:
                 raise RuntimeError(f"{program} failed: {output.read()}")
+
+
+class PostgresReplica(PostgresCluster):
+    """A copy of a cluster that follows it."""
+
+    def __init__(self, primary: PostgresCluster) -> None:
+        super().__init__()
+        self._primary = primary
+        self._password = primary.password
+
+    def _make(self) -> None:
+        self._run(
+            "pg_basebackup",
+            f"--pgdata={self._data}",
+            f"--dbname={self._primary.url()}",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+        )

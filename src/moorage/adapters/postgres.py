@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, TypeAlias, cast
 
@@ -24,6 +24,15 @@ from moorage.ports.query import Columns, Dialect, Query, rows_parameters
 Connection: TypeAlias = "psycopg.Connection[dict[str, Any]]"
 
 POOL_SIZE = 8
+POOL_SECONDS = 10
+"""How long a statement waits for a connection."""
+
+CATCH_UP_SECONDS = 0.1
+"""How long a read waits for the copy to catch up, before it goes elsewhere."""
+
+AVOID_SECONDS = 5
+"""For so long a copy is left alone that did not answer."""
+
 
 MIGRATION_LOCK = 0x6D6F6F72616765
 """A number that nobody else chooses: the program's name."""
@@ -80,6 +89,10 @@ DIALECT = Dialect(
 
 _WITHOUT_WAITING = Query(
     "postgres.without_waiting", "SET LOCAL synchronous_commit TO off"
+)
+
+_HAS_REACHED = (
+    "SELECT pg_last_wal_replay_lsn() >= CAST(%(position)s AS pg_lsn) AS reached"
 )
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -201,19 +214,24 @@ def _configure(connection: Connection) -> None:
     connection.execute("SET jit = off")
 
 
-class PostgresDatabase:
-    """A database on a server."""
+def _pool_of(url: str) -> ConnectionPool[Connection]:
+    return ConnectionPool(
+        url,
+        min_size=1,
+        max_size=POOL_SIZE,
+        timeout=POOL_SECONDS,
+        open=False,
+        kwargs={"row_factory": dict_row, "autocommit": True},
+        configure=_configure,
+    )
 
-    def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            url,
-            min_size=1,
-            max_size=POOL_SIZE,
-            timeout=10,
-            open=False,
-            kwargs={"row_factory": dict_row, "autocommit": True},
-            configure=_configure,
-        )
+
+class PostgresDatabase:
+    """A database on a server, of which another server may have a copy to read from."""
+
+    def __init__(self, url: str, read_url: str | None = None) -> None:
+        self._pool = _pool_of(url)
+        self._copy = None if read_url is None else _Copy(read_url)
         self._threads = ThreadPoolExecutor(POOL_SIZE, "moorage-postgres")
 
     async def quick(self, body: Callable[[Tx], Result]) -> Result:
@@ -250,6 +268,10 @@ class PostgresDatabase:
                 connection.execute(_SNAPSHOT)
                 return body(_PostgresTx(connection))
 
+        if self._copy is not None and self._copy.may_be_asked():
+            position = self._with_connection(_position)
+            with suppress(_CopyUnfitError):
+                return self._copy.run(run, position)
         return self._with_connection(run)
 
     def _note(self, body: Callable[[Tx], Result]) -> Result:
@@ -297,4 +319,61 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Let go of every connection."""
         await asyncio.to_thread(self._pool.close)
+        if self._copy is not None:
+            await asyncio.to_thread(self._copy.close)
         self._threads.shutdown()
+
+
+def _position(connection: Connection) -> str:
+    """Return up to where the server's log is on its disk: all that was committed."""
+    row = connection.execute("SELECT pg_current_wal_flush_lsn() AS lsn").fetchone()
+    return str(row["lsn"]) if row else ""
+
+
+class _CopyUnfitError(Exception):
+    """The copy is behind, or does not answer."""
+
+
+class _Copy:
+    """A streaming replica: it answers only what it knows as well as its primary."""
+
+    def __init__(self, url: str) -> None:
+        self._pool = _pool_of(url)
+        self._avoided_until = 0.0
+
+    def may_be_asked(self) -> bool:
+        """Whether it is worth a try."""
+        return time.monotonic() >= self._avoided_until
+
+    def run(self, run: Callable[[Connection], Result], position: str) -> Result:
+        """Read, once all up to a position of the primary's log is there.
+
+        Raises:
+            _CopyUnfitError: That takes too long, or there is no answer.
+        """
+        try:
+            self._pool.open()
+            with self._pool.connection(CATCH_UP_SECONDS) as connection:
+                _catch_up(connection, position)
+                return run(connection)
+        except psycopg.OperationalError as error:
+            # Also when the primary's changes did not wait for a long read.
+            if not isinstance(error, _RETRIED):
+                log.warning("database replica does not answer", error=str(error))
+                self._avoided_until = time.monotonic() + AVOID_SECONDS
+            raise _CopyUnfitError from error
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._pool.close()
+
+
+def _catch_up(connection: Connection, position: str) -> None:
+    until = time.monotonic() + CATCH_UP_SECONDS
+    while True:
+        row = connection.execute(_HAS_REACHED, {"position": position}).fetchone()
+        if row and row["reached"]:
+            return
+        if time.monotonic() > until:
+            raise _CopyUnfitError
+        time.sleep(CATCH_UP_SECONDS / 20)
