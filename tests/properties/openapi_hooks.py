@@ -50,21 +50,6 @@ class Explorer:
 
 
 @schemathesis.hook
-def filter_query(_context: HookContext, query: dict[str, Any]) -> bool:
-    """Send nothing empty in an address: it counts as not sent, and breaks no schema."""
-    return not query or not any(map(is_empty, query.values()))
-
-
-def is_empty(value: object) -> bool:
-    """Whether an address would have nothing after a name."""
-    if isinstance(value, dict):
-        return not value or any(map(is_empty, value.values()))
-    if isinstance(value, list):
-        return not value or any(map(is_empty, value))
-    return value in ("", None)
-
-
-@schemathesis.hook
 def before_call(
     _context: HookContext, case: Case[Any], _kwargs: dict[str, Any]
 ) -> None:
@@ -83,10 +68,20 @@ def before_call(
             if not is_wrong(case) and (upto in LASTING or seed % 8):
                 chosen = str(known[seed // 8 % len(known)])
                 case.path_parameters[name] = quote(chosen, safe="")
-    for name, value in (case.query or {}).items():
-        # JSON Schema takes 3.0 for an integer; an address says 3.
-        if isinstance(value, float) and value.is_integer():
+    for name, value in list((case.query or {}).items()):
+        if is_empty(value):
+            # It counts as not sent.
+            del case.query[name]
+        elif isinstance(value, float) and value.is_integer():
+            # JSON Schema takes 3.0 for an integer; an address says 3.
             case.query[name] = int(value)
+
+
+def is_empty(value: object) -> bool:
+    """Whether an address would say nothing; an object spells parameters of its own."""
+    if isinstance(value, list):
+        return not value or any(map(is_empty, value))
+    return value in ("", None) or isinstance(value, dict)
 
 
 def is_wrong(case: Case[Any]) -> bool:

@@ -72,6 +72,14 @@ async def test_a_policy_is_made_shown_changed_and_deleted(
     assert (await api.call("GET", one, "administrator")).status_code == 404
 
 
+async def test_rules_come_back_as_they_were_given(api: RegistryApi) -> None:
+    rules = {**RULES, "keep": None}
+    response = await api.call(
+        "POST", of_project(api), json={"name": "tidy", "rules": rules}
+    )
+    assert response.json()["rules"] == rules
+
+
 async def test_the_policies_of_one_are_not_those_of_another(api: RegistryApi) -> None:
     made = await make(api, of_group(api))
     response = await api.call("GET", f"{of_project(api)}/{made['id']}")

@@ -66,8 +66,8 @@ class RuleDocument(TypedDict):
 class RulesDocument(TypedDict):
     """Rules that keep and rules that delete, in the rule language."""
 
-    keep: NotRequired[list[RuleDocument]]
-    delete: NotRequired[list[RuleDocument]]
+    keep: NotRequired[list[RuleDocument] | None]
+    delete: NotRequired[list[RuleDocument] | None]
 
 
 class RuleParameters(Parameters):
