@@ -69,7 +69,8 @@ DIALECT = Dialect(
 )
 
 # FULL: an acknowledged commit survives power loss. The busy timeout is long because
-# SQLite's lock is not fair between processes.
+# SQLite's lock is not fair between processes. The log goes into the database every 64 MB:
+# by default a large transaction would write each page twice at once.
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -77,6 +78,7 @@ PRAGMA busy_timeout = 30000;
 PRAGMA foreign_keys = ON;
 PRAGMA cache_size = -16384;
 PRAGMA mmap_size = 268435456;
+PRAGMA wal_autocheckpoint = 16000;
 """
 
 
