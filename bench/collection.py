@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _CLIENTS = 4
 _LOT = 5_000
+_STEPS = 5  # blobs go some thousand at a time: a short look would miss them
 _PATIENCE_SECONDS = 30.0
 _LONGEST_SECONDS = 900.0
 
@@ -153,10 +154,12 @@ class CollectBesidePush(Work):
                 lambda: _collected(subject) > before, "collection", _PATIENCE_SECONDS
             )
             before = _collected(subject)
-            outcome = _push(subject, self._stock.repository, seconds)
+            outcome = _push(subject, self._stock.repository, _STEPS * seconds)
             outcome.amount = _collected(subject) - before
         finally:
             steer(subject, "pause")
+        if not outcome.amount:
+            raise BenchmarkError("nothing was collected meanwhile")
         return outcome
 
 

@@ -107,8 +107,8 @@ async def test_a_run_removes_what_nothing_reaches_and_says_so(scene: Scene) -> N
 
     collected = await scene.garbage.collect(watch)
     assert (collected.blobs, collected.freed_bytes, collected.failed) == (41, 861, 0)
-    # Steps of twenty batches of two.
-    assert seen == [40, 41]
+    # Steps of eight batches of two.
+    assert seen == [16, 32, 41]
     assert not scene.store.objects
 
 

@@ -69,8 +69,8 @@ DIALECT = Dialect(
 )
 
 # FULL: an acknowledged commit survives power loss. The busy timeout is long because
-# SQLite's lock is not fair between processes. The log goes into the database every 64 MB:
-# by default a large transaction would write each page twice at once.
+# SQLite's lock is not fair between processes. The log goes into the database every
+# 64 MB: by default a large transaction would write each page twice at once.
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;

@@ -17,10 +17,10 @@ from moorage.services.garbage import Garbage
 IDLE_SECONDS = 5
 """Pause when nothing was due."""
 
-COURTESY = 1.0
+COURTESY = 1.5
 """How many times as long as it had to wait for others to write the collector rests."""
 
-BREATH = 0.25
+BREATH = 1.0
 """The least that it rests, as a share of the time that it worked."""
 
 log = structlog.get_logger()

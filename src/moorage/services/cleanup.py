@@ -41,8 +41,8 @@ from moorage.store.job_items import Packed, Planned
 BATCH = 3000
 """Tags that one transaction removes: others may write in between.
 
-Tags that go by date lie scattered over the indexes by name, size and so on: a small batch
-writes nearly as many pages of them as a large one.
+Tags that go by date lie scattered over the indexes by name, size and so on: a small
+batch writes nearly as many pages of them as a large one.
 """
 
 _MICROSECOND = timedelta(microseconds=1)

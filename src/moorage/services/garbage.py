@@ -21,7 +21,7 @@ from moorage.store.garbage import Looked, Pause, Tombstone
 BATCH = 500
 """Rows per transaction: few enough that a push behind it waits milliseconds."""
 
-BATCHES = 20
+BATCHES = 8
 """How many of them make a step. The objects that they come to are deleted together at
 its end: a folder is written to disk once for all that were in it."""
 
