@@ -93,6 +93,10 @@ log = structlog.get_logger()
 NEW_OBJECTS = 10_000
 """Between two looks for objects that keep each other and nothing else does."""
 
+PARENT = "_MOORAGE_PARENT"
+"""The variable in which the process that starts others tells them its number: one that
+begins late cannot ask for it any more."""
+
 PARENT_SECONDS = 1
 """How often a process looks whether its parent still lives."""
 
@@ -423,7 +427,9 @@ def create_app() -> Application:
     """Make the application of a server process, which reads its environment."""
     configure_logs()
     _look_for_cycles_rarely()
-    return Application(load_settings({}, os.environ), parent=os.getppid())
+    return Application(
+        load_settings({}, os.environ), parent=int(os.environ.get(PARENT, os.getppid()))
+    )
 
 
 def _look_for_cycles_rarely() -> None:

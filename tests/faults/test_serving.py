@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from live.network import free_port
+from live.server import members
 
 MOORAGE = Path(sys.executable).with_name("moorage")
 
@@ -35,6 +36,10 @@ def answers(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/-/readiness").is_success
     except httpx.TransportError:
         return False
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -75,6 +80,21 @@ def test_processes_end_with_the_one_that_started_them(
     process.kill()
     process.wait()
     wait_until(lambda: not answers(port))
+
+
+def test_processes_that_start_late_end_as_well(tmp_path: Path) -> None:
+    port = free_port()
+    process = start(tmp_path / "killed", port)
+    try:
+        wait_until(lambda: bool(children(process.pid)))
+        process.kill()
+        process.wait()
+        # They are still loading: whose children they were they cannot see any more.
+        wait_until(lambda: not list(members(process.pid)), 20)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 @pytest.mark.parametrize("folder", ["/proc/moorage", "/dev/null"])

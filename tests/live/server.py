@@ -101,7 +101,7 @@ class MoorageServer:
         """Add up the resident memory of all processes of the server."""
         if self._process is None:
             return 0
-        return sum(_resident_bytes(pid) for pid in _members(self._process.pid))
+        return sum(_resident_bytes(pid) for pid in members(self._process.pid))
 
     def log_tail(self, lines: int = 60) -> str:
         """Show the end of what the server wrote."""
@@ -153,7 +153,7 @@ class MoorageServer:
     def _kill_group(leader: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
-        while any(_members(leader)):
+        while any(members(leader)):
             time.sleep(0.01)
 
 
@@ -166,7 +166,7 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def _members(group: int) -> Iterator[int]:
+def members(group: int) -> Iterator[int]:
     """List the live processes of a process group, zombies left out."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:

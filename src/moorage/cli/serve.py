@@ -23,7 +23,7 @@ from moorage.ports.database import Database
 from moorage.services.bootstrap import bootstrap, is_bootstrapped
 from moorage.services.webhooks import set_webhooks_of_instance
 from moorage.store import migrate as schema
-from moorage.wiring import open_database, open_store
+from moorage.wiring import PARENT, open_database, open_store
 
 KILL_SECONDS = 30
 """What a request may still take when the server is told to stop."""
@@ -46,7 +46,7 @@ def serve(*, config: Path | None = None, **settings: str) -> None:
     make_data_folder(chosen)
     asyncio.run(_prepare(chosen))
     # The processes that serve requests read their settings from here.
-    os.environ.update(as_environment(chosen))
+    os.environ.update({**as_environment(chosen), PARENT: str(os.getpid())})
     sys.stdout.write(f"moorage listens on {chosen.public_url}\n")
     sys.stdout.flush()
     _server(chosen).serve()
