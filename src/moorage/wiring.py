@@ -34,11 +34,13 @@ from moorage.http.registry_v2.app import RegistryApp
 from moorage.http.registry_v2.call import Context as RegistryContext
 from moorage.http.token_auth.app import Context as TokenContext
 from moorage.http.token_auth.app import TokenApp
-from moorage.jobs.collector import QueuedDatabase, run_collector
+from moorage.jobs.collector import run_collector
 from moorage.jobs.deliveries import Deliveries
 from moorage.jobs.docker_events import Source
 from moorage.jobs.kinds import delivery_handlers, handlers
+from moorage.jobs.pace import QueuedDatabase
 from moorage.jobs.schedule import run_schedule
+from moorage.jobs.tag_search import run_tag_search
 from moorage.jobs.uses import run_uses
 from moorage.jobs.worker import Worker
 from moorage.observe.logs import configure_logs
@@ -75,6 +77,7 @@ from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
 from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
+from moorage.services.tag_search import TagSearch
 from moorage.services.tags import Tags
 from moorage.services.tokens import Tokens
 from moorage.services.transfers import Transfers
@@ -176,8 +179,13 @@ class Services:
                 self.listen(stop),
                 run_schedule(self.database, self.clock, stop),
                 run_collector(self.garbage, self.queued, stop),
+                self._sort_tags_in(stop),
             )
         ]
+
+    async def _sort_tags_in(self, stop: asyncio.Event) -> None:
+        queued = QueuedDatabase(self.database)
+        await run_tag_search(TagSearch(queued, self.clock), queued, stop)
 
 
 async def build(settings: Settings, database: Database) -> Services:

@@ -13,7 +13,7 @@ from contract.rows import NOW
 from moorage.domain.digest import Digest
 from moorage.domain.versions import version_key
 from moorage.ports.query import Query
-from moorage.store import repositories, tag_lists
+from moorage.store import repositories, tag_search
 from moorage.store.times import to_us
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def _put(tx: Tx, repository_id: int, numbers: range) -> None:
     ]
     tx.run(_TAGS, repository_id=repository_id, made=made)
     repositories.add_to_tag_count(tx, repository_id, len(numbers))
-    tag_lists.add_beginnings(tx, repository_id, [each[0] for each in made])
+    tag_search.note(tx, repository_id, [each[0] for each in made], now=NOW)
+    tag_search.sort_in(tx, len(made), before=NOW, now=NOW)
 
 
 def _facts(number: int, now_us: int) -> Iterator[str | int]:

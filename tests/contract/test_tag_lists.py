@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.history import Cause
 from moorage.domain.tag_lists import Place, TagList, TagOrder
 from moorage.ports.query import Query, strip_comments
-from moorage.store import tag_lists, tags
+from moorage.store import tag_lists, tag_search, tags
 from moorage.store.migrate import migrate
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ ORDERS = {
 }
 
 _BEGINNINGS = Query("test.beginnings", "SELECT backwards FROM tag_beginning")
+_CHANGES = Query("test.changes", "SELECT name FROM tag_change ORDER BY id")
 _PULLED = Query(
     "test.pulled", "UPDATE tag SET pulled_at_us = :at_us WHERE name = :name"
 )
@@ -161,19 +163,30 @@ async def test_a_search_finds_a_part_of_a_name_in_its_case(
     assert await database.write(body) == (names.split(), len(names.split()))
 
 
+def sort_in(tx: Tx) -> int:
+    return tag_search.sort_in(tx, 100, before=NOW, now=NOW)
+
+
+@pytest.mark.parametrize("sorted_in", [False, True])
 async def test_a_search_follows_what_is_removed_and_restored(
-    database: Database,
+    database: Database, *, sorted_in: bool
 ) -> None:
     def body(tx: Tx) -> list[list[str]]:
         repository = rows.a_lone_repository(tx)
         image = rows.an_image(tx, repository)
+
+        def found(part: str) -> list[str]:
+            if sorted_in:
+                sort_in(tx)
+            return search(tx, repository, part)
+
         for name in ("build-1", "build-2"):
             rows.put_tag(tx, repository, name, image)
-        seen = [search(tx, repository, "ild")]
+        seen = [found("ild")]
         tags.delete(tx, repository.id, "build-1", cause=ME)
-        seen.append(search(tx, repository, "ild"))
+        seen.append(found("ild"))
         tags.restore_many(tx, repository.id, {"build-1": image.digest}, cause=ME)
-        seen.append(search(tx, repository, "ild-1"))
+        seen.append(found("ild-1"))
         return seen
 
     assert await database.write(body) == [
@@ -185,12 +198,41 @@ async def test_a_search_follows_what_is_removed_and_restored(
 
 async def test_nothing_is_kept_of_tags_that_are_gone(database: Database) -> None:
     def body(tx: Tx) -> list[str]:
-        repository = named(tx, "ab1", "ab2", "b")
+        repository = named(tx, "ab1", "ab2", "b", "abc")
+        sort_in(tx)
         tags.delete_first(tx, repository.id, 1, cause=ME)
         tags.delete(tx, repository.id, "b", cause=ME)
+        tags.delete(tx, repository.id, "abc", cause=ME)
+        assert sort_in(tx) == 3
+        assert not tx.all(_CHANGES)
         return sorted(row["backwards"][::-1] for row in tx.all(_BEGINNINGS))
 
     assert await database.write(body) == ["a", "ab", "ab2"]
+
+
+async def test_names_are_sorted_in_once_they_have_waited(database: Database) -> None:
+    def body(tx: Tx) -> None:
+        named(tx, "first", "second")
+        assert tag_search.oldest(tx) == NOW
+        sort = partial(tag_search.sort_in, tx, now=NOW)
+        assert sort(5, before=NOW - HOUR) == 0
+        assert [sort(1, before=NOW) for _ in range(3)] == [1, 1, 0]
+        assert tag_search.oldest(tx) is None
+
+    await database.write(body)
+
+
+async def test_only_one_sorts_in_at_a_time(database: Database) -> None:
+    def first(tx: Tx) -> int:
+        named(tx, "a", "b")
+        return tag_search.sort_in(tx, 1, before=NOW, now=NOW)
+
+    def other(tx: Tx) -> int:
+        # Whose clock is behind: it would not have waited for the first.
+        return tag_search.sort_in(tx, 1, before=NOW, now=NOW - HOUR)
+
+    assert await database.write(first) == 1
+    assert await database.write(other) == 0
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -228,16 +270,28 @@ async def test_what_is_found_nearly_everywhere_is_looked_for_in_order(
     ),
     gone=st.integers(0, 4),
     part=st.text("ab-", min_size=1, max_size=3),
+    early=st.booleans(),
+    late=st.booleans(),
 )
 def test_a_search_finds_what_looking_at_every_name_does(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], gone: int, part: str
+    tmp_path_factory: pytest.TempPathFactory,
+    names: list[str],
+    gone: int,
+    part: str,
+    *,
+    early: bool,
+    late: bool,
 ) -> None:
     database = SqliteDatabase(tmp_path_factory.mktemp("search") / "moorage.db")
     migrate(database, NOW)
 
     def body(tx: Tx) -> list[str]:
         repository = named(tx, *names)
+        if early:
+            sort_in(tx)
         tags.delete_first(tx, repository.id, gone, cause=ME)
+        if late:
+            sort_in(tx)
         return search(tx, repository, part)
 
     found = database.write_now(body)
@@ -258,6 +312,7 @@ def test_tags_of_an_older_schema_are_found(tmp_path: Path) -> None:
 
     def body(tx: Tx) -> list[str]:
         repository = named(tx, "build-1", "build-2")
+        sort_in(tx)
         before = sorted(row["backwards"] for row in tx.all(_BEGINNINGS))
         tx.run(Query("test.forget", "DELETE FROM tag_beginning"))
         tx.run(tag_lists_backfill())

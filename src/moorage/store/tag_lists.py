@@ -1,8 +1,8 @@
 """Pages of tags: in any order, and of those whose names have a part in common.
 
 A page costs what is on it, however many tags there are. A search finds its tags by
-the beginnings of names that end with what is looked for (``add_beginnings`` keeps them)
-and sorts what it found; what is to be found nearly everywhere is looked for by going
+the beginnings of names that end with what is looked for (``tag_search`` keeps them) and
+sorts what it found; what is to be found nearly everywhere is looked for by going
 through the list in its order.
 """
 
@@ -19,14 +19,12 @@ from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store import sizes
 from moorage.store.repositories import COUNT_LIMIT
+from moorage.store.tag_search import BEHIND, find_beginnings
 from moorage.store.times import from_us, from_us_or_none
 
 MAX_FOR_EXCLUSIVE = 1000
 """Tags of a repository up to which exclusive bytes are worked out for a list: that
 takes a look at all of them."""
-
-_BEHIND = "~"
-"""Sorts behind every character of a tag, and of its version key."""
 
 _FIRST = "!"
 """Sorts before every character of a tag: a name and this is the next text that can be
@@ -86,23 +84,16 @@ def list_page(
 
 def find(tx: Tx, repository_id: int, part: str) -> Found:
     """Look for a part of names; count what has it, up to ``COUNT_LIMIT``."""
-    low = part[::-1]
-    rows = tx.all(
-        _SQL.list_beginnings,
-        repository_id=repository_id,
-        low=low,
-        high=low + _BEHIND,
-        limit=COUNT_LIMIT,
-    )
-    beginnings = _outermost(row["backwards"][::-1] for row in rows)
+    found = find_beginnings(tx, repository_id, part, COUNT_LIMIT)
+    if len(found) >= COUNT_LIMIT:
+        return Found([], len(found))
+    beginnings = _outermost(found)
     if not beginnings:
         return Found([], 0)
-    if len(rows) >= COUNT_LIMIT:
-        return Found([], len(rows))
     row = tx.one(
         _SQL.count_beginning_with,
         repository_id=repository_id,
-        beginnings=[(each, each + _BEHIND) for each in beginnings],
+        beginnings=[(each, each + BEHIND) for each in beginnings],
         limit=COUNT_LIMIT,
     )
     return Found(beginnings, row["total"] if row else 0)
@@ -127,7 +118,7 @@ def list_found(
     rows = tx.all(
         query,
         repository_id=repository_id,
-        beginnings=[(each, each + _BEHIND) for each in found.beginnings],
+        beginnings=[(each, each + BEHIND) for each in found.beginnings],
         key=place.key,
         name=place.name,
         offset=offset,
@@ -166,38 +157,13 @@ def _ranges(
     found: Found, wanted: TagList, after: Place | None
 ) -> Iterator[tuple[str, str]]:
     """Yield ranges of names in order, without what is not behind a place."""
-    ranges = [(each, each + _BEHIND) for each in found.beginnings]
+    ranges = [(each, each + BEHIND) for each in found.beginnings]
     if wanted.descending:
         ranges.reverse()
-        before = _BEHIND if after is None else after.name
+        before = BEHIND if after is None else after.name
         return ((low, min(high, before)) for low, high in ranges if low < before)
     behind = "" if after is None else after.name + _FIRST
     return ((max(low, behind), high) for low, high in ranges if high > behind)
-
-
-def add_beginnings(tx: Tx, repository_id: int, names: Iterable[str]) -> None:
-    """Let tags that were made be found by parts of their names.
-
-    To be called when the repository's row is locked, which keeps a beginning that
-    another transaction drops from being taken for one that stays.
-    """
-    beginnings = {each[::-1] for name in names for each in _beginnings(name)}
-    tx.run(
-        _SQL.add_beginnings, repository_id=repository_id, beginnings=sorted(beginnings)
-    )
-
-
-def drop_beginnings(tx: Tx, repository_id: int, names: Iterable[str]) -> None:
-    """Forget what only tags that were removed began with.
-
-    To be called when the repository's row is locked, as ``add_beginnings``.
-    """
-    beginnings = {each for name in names for each in _beginnings(name)}
-    tx.run(
-        _SQL.drop_beginnings,
-        repository_id=repository_id,
-        beginnings=[(each[::-1], each, each + _BEHIND) for each in sorted(beginnings)],
-    )
 
 
 def list_details(
@@ -253,12 +219,8 @@ def _direction(wanted: TagList) -> str:
 def _end(wanted: TagList) -> Place:
     """Return the place that a list begins behind."""
     if wanted.descending:
-        return Place(_BEHIND if wanted.order.by_text else _MAX_KEY, _BEHIND)
+        return Place(BEHIND if wanted.order.by_text else _MAX_KEY, BEHIND)
     return Place("" if wanted.order.by_text else -_MAX_KEY, "")
-
-
-def _beginnings(name: str) -> Iterable[str]:
-    return (name[:length] for length in range(1, len(name) + 1))
 
 
 def _outermost(beginnings: Iterable[str]) -> list[str]:

@@ -29,15 +29,6 @@ SELECT name, key
  ORDER BY name {{direction: ASC | DESC}}
  LIMIT :limit;
 
--- name: list_beginnings
--- Of names, those that end as wanted; spelt backwards.
-SELECT backwards
-  FROM tag_beginning
- WHERE repository_id = :repository_id
-   AND backwards >= :low AND backwards < :high
- ORDER BY backwards
- LIMIT :limit;
-
 -- name: count_beginning_with
 -- Beginnings of which none begins with another: no tag counts twice. CROSS JOIN, so that
 -- SQLite goes through the beginnings and not through the tags.
@@ -80,28 +71,6 @@ SELECT COUNT(*) AS total
           FROM tag
          WHERE repository_id = :repository_id AND name >= :low AND name < :high
          LIMIT :limit) AS counted;
-
--- name: add_beginnings
-INSERT INTO tag_beginning (repository_id, backwards)
-SELECT CAST(:repository_id AS BIGINT), b.value
-  FROM ({{texts:beginnings}}) AS b
- WHERE 1 = 1
-    ON CONFLICT (repository_id, backwards) DO NOTHING;
-
--- name: drop_beginnings
--- Those that no tag begins with any more.
-DELETE FROM tag_beginning
- WHERE repository_id = :repository_id
-   AND backwards IN (
-       SELECT b.backwards
-         FROM ({{rows:beginnings(backwards text, low text, high text)}}) AS b
-        WHERE NOT EXISTS (
-              SELECT 1
-                FROM tag
-               WHERE tag.repository_id = :repository_id
-                 AND tag.name >= b.low AND tag.name < b.high
-              )
-       );
 
 -- name: list_details
 SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.pulled_at_us,

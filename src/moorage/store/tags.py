@@ -18,7 +18,7 @@ from moorage.domain.repositories import TagDetail
 from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import holds, repositories, tag_lists
+from moorage.store import holds, repositories, tag_lists, tag_search
 from moorage.store.times import from_us, from_us_or_none, to_us
 
 _SQL = load("tags")
@@ -61,7 +61,7 @@ def put(
     if previous is None:
         if tx.run(_SQL.insert, version_key=version_key(name), **copied):
             repositories.add_to_tag_count(tx, repository_id, 1)
-            tag_lists.add_beginnings(tx, repository_id, [name])
+            tag_search.note(tx, repository_id, [name], now=cause.now)
             _record_move(tx, repository_id, name, digest, None, cause)
             return
         # Another transaction brought it in between.
@@ -183,7 +183,7 @@ def restore_many(
         )
         tx.run(_SQL.show, ids=list({images[there[name]] for name in names}))
         repositories.add_to_tag_count(tx, repository_id, len(names))
-        tag_lists.add_beginnings(tx, repository_id, names)
+        tag_search.note(tx, repository_id, names, now=cause.now)
     return Restored(names, gone=[name for name in wanted if name not in there])
 
 
@@ -276,7 +276,7 @@ def _delete(tx: Tx, repository_id: int, rows: Sequence[Row], cause: Cause) -> li
         )
         deleted = tx.run(_SQL.delete_names, repository_id=repository_id, names=names)
         repositories.add_to_tag_count(tx, repository_id, -deleted)
-        tag_lists.drop_beginnings(tx, repository_id, names)
+        tag_search.note(tx, repository_id, names, now=cause.now)
     return names
 
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from moorage.adapters.sqlite import SqliteDatabase
-from moorage.jobs.collector import BREATH, COURTESY, Pace, QueuedDatabase
+from moorage.jobs.pace import BREATH, COURTESY, Pace, QueuedDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
