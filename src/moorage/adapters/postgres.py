@@ -84,6 +84,9 @@ DIALECT = Dialect(
         "ints": "SELECT unnest(CAST(:{} AS bigint[])) AS value",
     },
     rows=_rows,
+    # OFFSET keeps the planner from making a join of its own choice out of it.
+    each="JOIN LATERAL (SELECT * FROM {table} AS {alias} WHERE {condition} OFFSET 0) "
+    "AS {alias} ON TRUE",
     parameter="%({})s".format,
 )
 

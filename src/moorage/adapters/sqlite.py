@@ -65,6 +65,7 @@ DIALECT = Dialect(
         "ints": "SELECT value FROM json_each(:{})",
     },
     rows=_rows,
+    each="CROSS JOIN {table} AS {alias} ON {condition}",
     parameter=":{}".format,
 )
 

@@ -8,6 +8,9 @@ What the engines spell differently is a token:
 ``{{rows:name(column type, …)}}``
     A subquery that yields the tuples of a list parameter, as columns of type ``text``
     or ``int``, and ``position``, which counts them from 1.
+``{{each:table AS alias(condition)}}``
+    A join that looks rows up for each row so far, by an index. For recursive queries,
+    of which PostgreSQL expects so many rows that it would rather read whole tables.
 ``{{for_update}}``, ``{{skip_locked}}``
     Row locks. SQLite has one writer at a time and needs neither.
 ``{{wake_workers}}``
@@ -39,6 +42,7 @@ HEADING = re.compile(r"^-- name: (\w+(?:\([^)]*\))?)$", re.MULTILINE)
 _CHOICE = re.compile(r"\{\{(\w+): ([^{}]*)\}\}")
 _COMMENT = re.compile(r"--[^\n]*")
 _TOKEN = re.compile(r"\{\{(\w+)(?::(\w+))?(?:\(([^)]*)\))?\}\}")
+_EACH = re.compile(r"\{\{each:(\w+) AS (\w+)\(([^)]*)\)\}\}")
 _PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
 
 
@@ -61,6 +65,7 @@ class Dialect:
     tokens: Mapping[str, str]
     lists: Mapping[str, str]
     rows: Callable[[str, Columns], str]
+    each: str
     parameter: Callable[[str], str]
 
     def render(self, text: str) -> str:
@@ -78,8 +83,13 @@ class Dialect:
                 return self.rows(argument, _columns(columns))
             return self.lists[token].format(argument)
 
+        def join(match: re.Match[str]) -> str:
+            table, alias, condition = match.groups()
+            return self.each.format(table=table, alias=alias, condition=condition)
+
         return _PARAMETER.sub(
-            lambda match: self.parameter(match[1]), _TOKEN.sub(replace, text)
+            lambda match: self.parameter(match[1]),
+            _TOKEN.sub(replace, _EACH.sub(join, text)),
         )
 
 

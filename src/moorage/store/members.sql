@@ -7,7 +7,7 @@ WITH RECURSIVE ancestor (id, parent_id, owner_id) AS (
     UNION ALL
     SELECT parent.id, parent.parent_id, parent.owner_id
       FROM ancestor
-      JOIN namespace AS parent ON parent.id = ancestor.parent_id
+      {{each:namespace AS parent(parent.id = ancestor.parent_id)}}
 ),
 invited (id, most) AS (
     SELECT group_id, access_level
@@ -16,13 +16,13 @@ invited (id, most) AS (
     UNION
     SELECT share.group_id, share.access_level
       FROM ancestor
-      JOIN share ON share.namespace_id = ancestor.id
+      {{each:share AS share(share.namespace_id = ancestor.id)}}
      WHERE share.expires_on IS NULL OR share.expires_on > :today
     UNION
-    SELECT namespace.parent_id, invited.most
+    SELECT inner_group.parent_id, invited.most
       FROM invited
-      JOIN namespace ON namespace.id = invited.id
-     WHERE namespace.parent_id IS NOT NULL
+      {{each:namespace AS inner_group(inner_group.id = invited.id)}}
+     WHERE inner_group.parent_id IS NOT NULL
 )
 SELECT max(access_level) AS level
   FROM (
@@ -32,20 +32,20 @@ SELECT max(access_level) AS level
        AND account_id = :account_id
        AND (expires_on IS NULL OR expires_on > :today)
     UNION ALL
-    SELECT group_member.access_level
+    SELECT member.access_level
       FROM ancestor
-      JOIN group_member ON group_member.namespace_id = ancestor.id
-                       AND group_member.account_id = :account_id
-     WHERE group_member.expires_on IS NULL OR group_member.expires_on > :today
+      {{each:group_member AS member(member.namespace_id = ancestor.id
+                                    AND member.account_id = :account_id)}}
+     WHERE member.expires_on IS NULL OR member.expires_on > :today
     UNION ALL
     SELECT 50 FROM ancestor WHERE owner_id = :account_id
     UNION ALL
-    SELECT CASE WHEN invited.most < group_member.access_level
-                THEN invited.most ELSE group_member.access_level END
+    SELECT CASE WHEN invited.most < member.access_level
+                THEN invited.most ELSE member.access_level END
       FROM invited
-      JOIN group_member ON group_member.namespace_id = invited.id
-                       AND group_member.account_id = :account_id
-     WHERE group_member.expires_on IS NULL OR group_member.expires_on > :today
+      {{each:group_member AS member(member.namespace_id = invited.id
+                                    AND member.account_id = :account_id)}}
+     WHERE member.expires_on IS NULL OR member.expires_on > :today
   ) AS membership;
 
 -- name: reach
@@ -61,19 +61,19 @@ WITH RECURSIVE joined (id, level) AS (
     UNION
     SELECT child.id, joined.level
       FROM joined
-      JOIN namespace AS child ON child.parent_id = joined.id
+      {{each:namespace AS child(child.parent_id = joined.id)}}
 ),
 invited (namespace_id, project_id, level) AS (
     SELECT share.namespace_id, share.project_id,
            CASE WHEN share.access_level < joined.level
                 THEN share.access_level ELSE joined.level END
       FROM joined
-      JOIN share ON share.group_id = joined.id
+      {{each:share AS share(share.group_id = joined.id)}}
      WHERE share.expires_on IS NULL OR share.expires_on > :today
     UNION
     SELECT child.id, NULL, invited.level
       FROM invited
-      JOIN namespace AS child ON child.parent_id = invited.namespace_id
+      {{each:namespace AS child(child.parent_id = invited.namespace_id)}}
 )
 SELECT namespace_id, project_id, max(level) AS level
   FROM (
@@ -104,18 +104,18 @@ WITH RECURSIVE ancestor (id, parent_id, owner_id) AS (
     UNION ALL
     SELECT parent.id, parent.parent_id, parent.owner_id
       FROM ancestor
-      JOIN namespace AS parent ON parent.id = ancestor.parent_id
+      {{each:namespace AS parent(parent.id = ancestor.parent_id)}}
 )
-SELECT account.*, group_member.access_level, group_member.expires_on,
-       group_member.created_by_id, group_member.created_at_us AS member_since_us
+SELECT account.*, member.access_level, member.expires_on,
+       member.created_by_id, member.created_at_us AS member_since_us
   FROM ancestor
-  JOIN group_member ON group_member.namespace_id = ancestor.id
-  JOIN account ON account.id = group_member.account_id
- WHERE group_member.expires_on IS NULL OR group_member.expires_on > :today
+  {{each:group_member AS member(member.namespace_id = ancestor.id)}}
+  {{each:account AS account(account.id = member.account_id)}}
+ WHERE member.expires_on IS NULL OR member.expires_on > :today
 UNION ALL
 SELECT account.*, 50, NULL, NULL, account.created_at_us
   FROM ancestor
-  JOIN account ON account.id = ancestor.owner_id;
+  {{each:account AS account(account.id = ancestor.owner_id)}};
 
 -- name: put(of=project|namespace)
 INSERT INTO {{of: project_member | group_member}} (

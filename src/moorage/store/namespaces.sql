@@ -23,11 +23,11 @@ WITH RECURSIVE chain (start_id, distance, id, parent_id) AS (
     UNION ALL
     SELECT chain.start_id, chain.distance + 1, parent.id, parent.parent_id
       FROM chain
-      JOIN namespace AS parent ON parent.id = chain.parent_id
+      {{each:namespace AS parent(parent.id = chain.parent_id)}}
 )
 SELECT chain.start_id, namespace.*
   FROM chain
-  JOIN namespace ON namespace.id = chain.id
+  {{each:namespace AS namespace(namespace.id = chain.id)}}
  ORDER BY chain.start_id, chain.distance DESC;
 
 -- name: update
@@ -80,7 +80,7 @@ WITH RECURSIVE below (id, depth) AS (
     UNION ALL
     SELECT child.id, below.depth + 1
       FROM below
-      JOIN namespace AS child ON child.parent_id = below.id
+      {{each:namespace AS child(child.parent_id = below.id)}}
 )
 SELECT id FROM below ORDER BY depth DESC, id;
 
@@ -129,16 +129,16 @@ below (id, depth) AS (
     UNION ALL
     SELECT child.id, below.depth + 1
       FROM below
-      JOIN namespace AS child ON child.parent_id = below.id
+      {{each:namespace AS child(child.parent_id = below.id)}}
      WHERE below.depth < :depth
 )
 {{give: SELECT found.* | SELECT count(*) AS total FROM (SELECT 1 AS one}}
   FROM (
     SELECT namespace.*, LOWER(name) AS name_key, LOWER(path) AS path_key
-      FROM namespace
+      FROM below
+      {{each:namespace AS namespace(namespace.id = below.id)}}
       LEFT JOIN mine ON mine.id = namespace.id
-     WHERE namespace.id IN (SELECT id FROM below)
-       AND (mine.level >= :min_level
+     WHERE (mine.level >= :min_level
             OR ((namespace.visibility = 'public' AND :open_public = 1)
                 OR (namespace.visibility = 'internal' AND :open_internal = 1)
                 OR (namespace.visibility = 'private' AND :open_private = 1)))

@@ -44,8 +44,9 @@ WITH RECURSIVE above (id, parent_id) AS (
       FROM project JOIN namespace ON namespace.id = project.namespace_id
      WHERE project.id = :project_id
      UNION ALL
-    SELECT namespace.id, namespace.parent_id
-      FROM above JOIN namespace ON namespace.id = above.parent_id
+    SELECT parent.id, parent.parent_id
+      FROM above
+      {{each:namespace AS parent(parent.id = above.parent_id)}}
 )
 SELECT id, project_id, namespace_id, kind, name, rules, cadence, enabled_at_us,
        next_run_at_us, created_at_us
@@ -55,7 +56,8 @@ SELECT id, project_id, namespace_id, kind, name, rules, cadence, enabled_at_us,
 SELECT policy.id, policy.project_id, policy.namespace_id, policy.kind, policy.name,
        policy.rules, policy.cadence, policy.enabled_at_us, policy.next_run_at_us,
        policy.created_at_us
-  FROM above JOIN policy ON policy.namespace_id = above.id
+  FROM above
+  {{each:policy AS policy(policy.namespace_id = above.id)}}
  WHERE policy.kind = 'rules' AND policy.enabled_at_us IS NOT NULL;
 
 -- name: find_due

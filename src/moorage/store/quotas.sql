@@ -27,8 +27,9 @@ WITH RECURSIVE above (id, parent_id, full_path) AS (
       FROM project JOIN namespace ON namespace.id = project.namespace_id
      WHERE project.id = :project_id
      UNION ALL
-    SELECT namespace.id, namespace.parent_id, namespace.full_path
-      FROM above JOIN namespace ON namespace.id = above.parent_id
+    SELECT parent.id, parent.parent_id, parent.full_path
+      FROM above
+      {{each:namespace AS parent(parent.id = above.parent_id)}}
 )
 SELECT project.id AS project_id, CAST(NULL AS BIGINT) AS namespace_id,
        project.full_path, quota.limit_bytes
@@ -36,4 +37,5 @@ SELECT project.id AS project_id, CAST(NULL AS BIGINT) AS namespace_id,
  WHERE quota.project_id = :project_id
  UNION ALL
 SELECT CAST(NULL AS BIGINT), above.id, above.full_path, quota.limit_bytes
-  FROM above JOIN quota ON quota.namespace_id = above.id;
+  FROM above
+  {{each:quota AS quota(quota.namespace_id = above.id)}};

@@ -54,8 +54,9 @@ INSERT INTO namespace_repository (namespace_id, repository_id)
 WITH RECURSIVE above (id, parent_id) AS (
     SELECT id, parent_id FROM namespace WHERE id = :namespace_id
      UNION ALL
-    SELECT namespace.id, namespace.parent_id
-      FROM above JOIN namespace ON namespace.id = above.parent_id
+    SELECT parent.id, parent.parent_id
+      FROM above
+      {{each:namespace AS parent(parent.id = above.parent_id)}}
 )
 SELECT above.id, :repository_id FROM above WHERE above.id IS NOT NULL
     ON CONFLICT (namespace_id, repository_id) DO NOTHING;
@@ -162,20 +163,18 @@ SELECT repository.id,
 WITH RECURSIVE reached (id) AS (
     SELECT manifest_id FROM tag WHERE repository_id = :id
      UNION
-    SELECT manifest.id
+    SELECT child.id
       FROM reached
-      JOIN manifest_child ON manifest_child.manifest_id = reached.id
-      JOIN manifest ON manifest.repository_id = manifest_child.repository_id
-                   AND manifest.digest = manifest_child.digest
-     WHERE manifest.deleted_at_us IS NULL
+      {{each:manifest_child AS listed(listed.manifest_id = reached.id)}}
+      {{each:manifest AS child(child.repository_id = listed.repository_id
+                               AND child.digest = listed.digest)}}
+     WHERE child.deleted_at_us IS NULL
 )
 SELECT CAST(COALESCE(SUM(blob.size_bytes), 0) AS BIGINT) AS size_bytes
-  FROM blob
- WHERE blob.id IN (
-       SELECT manifest_blob.blob_id
-         FROM manifest_blob
-        WHERE manifest_blob.manifest_id IN (SELECT id FROM reached)
-       );
+  FROM (SELECT DISTINCT part.blob_id
+          FROM reached
+          {{each:manifest_blob AS part(part.manifest_id = reached.id)}}) AS used
+  {{each:blob AS blob(blob.id = used.blob_id)}};
 
 -- name: add_to_tag_count
 -- A deleted one may lose what it still has.
@@ -237,20 +236,18 @@ WITH RECURSIVE among (id) AS (
 ), reached (id) AS (
     SELECT tag.manifest_id FROM tag JOIN among ON among.id = tag.repository_id
      UNION
-    SELECT manifest.id
+    SELECT child.id
       FROM reached
-      JOIN manifest_child ON manifest_child.manifest_id = reached.id
-      JOIN manifest ON manifest.repository_id = manifest_child.repository_id
-                   AND manifest.digest = manifest_child.digest
-     WHERE manifest.deleted_at_us IS NULL
+      {{each:manifest_child AS listed(listed.manifest_id = reached.id)}}
+      {{each:manifest AS child(child.repository_id = listed.repository_id
+                               AND child.digest = listed.digest)}}
+     WHERE child.deleted_at_us IS NULL
 )
 SELECT CAST(COALESCE(SUM(blob.size_bytes), 0) AS BIGINT) AS size_bytes
-  FROM blob
- WHERE blob.id IN (
-       SELECT manifest_blob.blob_id
-         FROM manifest_blob
-        WHERE manifest_blob.manifest_id IN (SELECT id FROM reached)
-       );
+  FROM (SELECT DISTINCT part.blob_id
+          FROM reached
+          {{each:manifest_blob AS part(part.manifest_id = reached.id)}}) AS used
+  {{each:blob AS blob(blob.id = used.blob_id)}};
 
 -- name: published
 -- Served by tag_moved.

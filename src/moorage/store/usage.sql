@@ -11,12 +11,14 @@ SELECT id FROM repository WHERE project_id = :project_id;
 WITH RECURSIVE below (id) AS (
     SELECT id FROM namespace WHERE id = :namespace_id
      UNION ALL
-    SELECT namespace.id FROM below JOIN namespace ON namespace.parent_id = below.id
+    SELECT child.id
+      FROM below
+      {{each:namespace AS child(child.parent_id = below.id)}}
 )
 SELECT repository.id
   FROM below
-  JOIN project ON project.namespace_id = below.id
-  JOIN repository ON repository.project_id = project.id;
+  {{each:project AS project(project.namespace_id = below.id)}}
+  {{each:repository AS repository(repository.project_id = project.id)}};
 
 -- name: counts
 SELECT (SELECT COUNT(*) FROM repository
