@@ -62,6 +62,7 @@ from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
+from moorage.services.namespaces import Namespaces
 from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
 from moorage.services.plans import Plans
@@ -279,6 +280,7 @@ async def build(settings: Settings, database: Database) -> Services:
             deploy_tokens=DeployTokens(database, clock),
             job_tokens=JobTokens(database, clock),
             groups=Groups(database, clock),
+            namespaces=Namespaces(database, clock),
             projects=Projects(database, clock),
             members=Members(database, clock),
             shares=Shares(database, clock),

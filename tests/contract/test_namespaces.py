@@ -148,7 +148,12 @@ async def test_a_list_shows_what_its_reader_may_see(database: Database) -> None:
         assert ids(ADMIN) == everything
         mine = namespaces.find_many(tx, members.reach(tx, member.id, NOW).namespaces)
         assert [one.id for one in mine] == [private.id, below.id]
-        assert len(namespaces.everything(tx, limit=10, offset=0)) == 5
+        listed = namespaces.list_page(tx, None, limit=2, offset=3)
+        assert [one.id for one in listed] == [below.id, everything[-1] + 1]
+        assert namespaces.count(tx, None, limit=10) == 5
+        assert namespaces.count(tx, None, limit=2) == 2
+        listed = namespaces.list_page(tx, below.path, limit=9, offset=0)
+        assert [one.id for one in listed] == [below.id]
 
     await database.write(body)
 

@@ -33,6 +33,7 @@ from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Handler, Jobs
 from moorage.services.members import Members
+from moorage.services.namespaces import Namespaces
 from moorage.services.plans import Plans
 from moorage.services.policies import Policies
 from moorage.services.projects import Projects
@@ -171,6 +172,7 @@ async def registry_api(
         deploy_tokens=DeployTokens(database, clock),
         job_tokens=JobTokens(database, clock),
         groups=Groups(database, clock),
+        namespaces=Namespaces(database, clock),
         projects=Projects(database, clock),
         members=Members(database, clock),
         shares=Shares(database, clock),

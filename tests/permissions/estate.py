@@ -289,6 +289,7 @@ class Estate:
             "digest:digest": str(digest),
             "spare:spare": str(spare),
             "session:session": session.rpartition("/")[2],
+            "/namespaces:path": "nothing",
             "/registry/repositories/by-path:path": place.name.replace("/", "%2F"),
         }
         repositories = f"/projects/{place.project['id']}/registry/repositories"

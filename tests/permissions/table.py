@@ -102,6 +102,7 @@ POST   /groups/{id}/share                   group!         owner      201
 DELETE /groups/{id}/share/{group_id}        group!         owner      204
 GET    /namespaces                          signed-in      -          200
 GET    /namespaces/{id}                     group!         -          200
+GET    /namespaces/{path}/exists            signed-in      -          200
 GET    /deploy_tokens                       administrator  -          200
 
 GET    R                                    images         -          200

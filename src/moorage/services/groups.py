@@ -1,4 +1,4 @@
-"""Groups, and namespaces in general."""
+"""Groups: reading, making, changing and removing them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from moorage.domain.access import CredentialKind, Principal, Role, Visibility, sees
-from moorage.domain.errors import (
-    ForbiddenError,
-    NamespaceUnknownError,
-    UnauthenticatedError,
-)
+from moorage.domain.access import CredentialKind, Principal, Role, Visibility
+from moorage.domain.errors import ForbiddenError, UnauthenticatedError
 from moorage.domain.members import Share
 from moorage.domain.projects import (
     GroupInvalidError,
     Namespace,
-    NamespaceKind,
     Scope,
     group_path_complaints,
     is_wider,
@@ -221,65 +216,6 @@ class Groups:
         await self._database.write(body)
 
     # Namespaces
-
-    async def list_namespaces(
-        self, principal: Principal, search: str | None
-    ) -> list[Namespace]:
-        """Return the caller's own namespace and the groups they belong to.
-
-        Raises:
-            UnauthenticatedError: Nobody signed in.
-        """
-        account_id, now = principal.account_id, self._clock.now()
-        if account_id is None:
-            raise UnauthenticatedError
-
-        def body(tx: Tx) -> list[Namespace]:
-            if principal.admin:
-                return namespaces.everything(tx, limit=COUNT_LIMIT, offset=0)
-            mine = members.reach(tx, account_id, now).namespaces
-            return namespaces.find_many(tx, mine)
-
-        found = await self._database.read(body)
-        wanted = (search or "").lower()
-        return [one for one in found if wanted in one.full_path.lower()]
-
-    async def get_namespace(
-        self, principal: Principal, reference: NumberOrPath
-    ) -> Namespace:
-        """Return a namespace of either kind.
-
-        Raises:
-            NamespaceUnknownError: There is none that is for the caller to know.
-        """
-        now = self._clock.now()
-        return await self._database.quick(
-            lambda tx: namespace_for(tx, principal, reference, now)
-        )
-
-
-def namespace_for(
-    tx: Tx, principal: Principal, reference: NumberOrPath, now: datetime
-) -> Namespace:
-    """Find a group that the caller sees, or their own namespace.
-
-    Raises:
-        NamespaceUnknownError: It is neither.
-    """
-    if isinstance(reference, int):
-        found = namespaces.find(tx, reference)
-    else:
-        found = namespaces.find_by_path(tx, reference)
-    if found is None:
-        raise NamespaceUnknownError
-    if found.kind is NamespaceKind.USER:
-        if not principal.admin and found.owner_id != principal.account_id:
-            raise NamespaceUnknownError
-        return found
-    level = rights.namespace_level(tx, principal, found.id, now)
-    if not sees(principal, found.visibility, level):
-        raise NamespaceUnknownError
-    return found
 
 
 def views(tx: Tx, groups: Sequence[Namespace]) -> list[GroupView]:

@@ -35,9 +35,9 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import policies, rights
 from moorage.services.authorization import PROJECT_CREATOR
-from moorage.services.groups import namespace_for
 from moorage.services.identity import access_to
 from moorage.services.moving import move_project
+from moorage.services.namespaces import namespace_for
 from moorage.services.pages import COUNT_LIMIT, Listed, Window
 from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleProject

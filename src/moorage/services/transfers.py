@@ -11,6 +11,7 @@ from moorage.services import groups, projects, rights
 from moorage.services.authorization import PROJECT_CREATOR
 from moorage.services.groups import GroupView
 from moorage.services.moving import move_namespace, move_project
+from moorage.services.namespaces import namespace_for
 from moorage.services.projects import ProjectView
 from moorage.services.rights import NumberOrPath
 from moorage.store import namespaces
@@ -40,7 +41,7 @@ class Transfers:
         def body(tx: Tx) -> ProjectView:
             seen = rights.project_for(tx, principal, reference, now)
             rights.require(principal, seen.access.level, Role.OWNER)
-            found = groups.namespace_for(tx, principal, to, now)
+            found = namespace_for(tx, principal, to, now)
             namespace = namespaces.lock(tx, found.id)
             level = rights.namespace_level(tx, principal, namespace.id, now)
             rights.require(principal, level, PROJECT_CREATOR)

@@ -290,11 +290,20 @@ def find_many(tx: Tx, namespace_ids: Iterable[int]) -> list[Namespace]:
     return [from_row(row) for row in rows]
 
 
-def everything(tx: Tx, *, limit: int, offset: int) -> list[Namespace]:
-    """Return namespaces of both kinds, by id."""
-    return [
-        from_row(row) for row in tx.all(_SQL.everything, limit=limit, offset=offset)
-    ]
+def list_page(
+    tx: Tx, search: str | None, *, limit: int, offset: int
+) -> list[Namespace]:
+    """Return namespaces of both kinds, by id; ``search`` is part of a full path."""
+    query = _SQL.variant("list_page", give="rows")
+    rows = tx.all(query, search=search or None, limit=limit, offset=offset)
+    return [from_row(row) for row in rows]
+
+
+def count(tx: Tx, search: str | None, *, limit: int) -> int:
+    """Count what ``list_page`` lists, up to the limit."""
+    query = _SQL.variant("list_page", give="total")
+    row = tx.one(query, search=search or None, limit=limit, offset=0)
+    return 0 if row is None else row["total"]
 
 
 def from_row(row: Row) -> Namespace:

@@ -155,6 +155,13 @@ below (id, depth) AS (
 -- name: find_many
 SELECT * FROM namespace WHERE id IN ({{ints:namespace_ids}}) ORDER BY id;
 
--- name: everything
--- scan: an administrator's list of all namespaces.
-SELECT * FROM namespace ORDER BY id LIMIT :limit OFFSET :offset;
+-- name: list_page(give=rows|total)
+-- All there are, in the order of the primary key; reading ends with the page, or with
+-- what is counted.
+{{give: SELECT * | SELECT count(*) AS total FROM (SELECT 1 AS one}}
+  FROM namespace
+ WHERE id > 0
+   AND (CAST(:search AS TEXT) IS NULL
+        OR replace(LOWER(full_path), :search, '') <> LOWER(full_path))
+ ORDER BY id
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};

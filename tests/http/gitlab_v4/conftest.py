@@ -27,6 +27,7 @@ from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
+from moorage.services.namespaces import Namespaces
 from moorage.services.plans import Plans
 from moorage.services.policies import Policies
 from moorage.services.projects import Projects
@@ -89,6 +90,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         deploy_tokens=DeployTokens(database, clock),
         job_tokens=JobTokens(database, clock),
         groups=Groups(database, clock),
+        namespaces=Namespaces(database, clock),
         projects=Projects(database, clock),
         members=Members(database, clock),
         shares=Shares(database, clock),

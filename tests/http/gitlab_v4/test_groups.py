@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from in_process.api import ROOT_TOKEN
+
 if TYPE_CHECKING:
     from in_process.api import Api
 
@@ -235,6 +237,37 @@ async def test_namespaces_are_one_s_own_and_the_groups_one_is_in(api: Api) -> No
     (one,) = await api.get(f"/namespaces?search={group['path']}")
     assert one["id"] == group["id"]
     assert (await api.call("GET", "/namespaces", None)).status_code == 401
+
+
+async def test_an_administrator_reads_pages_of_all_namespaces(api: Api) -> None:
+    group = await api.group()
+    below = await api.group(parent_id=group["id"])
+    response = await api.call("GET", "/namespaces?per_page=1&page=2")
+    assert [one["id"] for one in response.json()] == [group["id"]]
+    assert response.headers["X-Total"] == "3"
+    found = await api.get(f"/namespaces?search={below['full_path'].upper()}")
+    assert [one["id"] for one in found] == [below["id"]]
+
+
+async def test_it_is_told_whether_a_path_is_taken(api: Api) -> None:
+    group = await api.group(path="taken", visibility="private")
+    await api.group(path="taken1")
+    await api.group(path="inner", parent_id=group["id"], visibility="private")
+    person = await api.person()
+
+    async def ask(path: str, token: str) -> tuple[bool, list[str]]:
+        found = await api.get(f"/namespaces/{path}", token)
+        return found["exists"], found["suggests"]
+
+    inner = f"inner/exists?parent_id={group['id']}"
+    for token in (person.token, ROOT_TOKEN):
+        assert await ask("Taken/exists", token) == (True, ["Taken2"])
+        assert await ask("inner/exists", token) == (False, [])
+        assert await ask("taken%2Finner/exists", token) == (False, [])
+        assert await ask("inner/exists?parent_id=99", token) == (False, [])
+    assert await ask(inner, ROOT_TOKEN) == (True, ["inner1"])
+    assert await ask(inner, person.token) == (False, [])
+    assert (await api.call("GET", f"/namespaces/{inner}", None)).status_code == 401
 
 
 async def test_a_group_is_renamed(api: Api) -> None:

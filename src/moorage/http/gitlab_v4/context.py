@@ -15,6 +15,7 @@ from moorage.services.identity import Identity
 from moorage.services.job_tokens import JobTokens
 from moorage.services.jobs import Jobs
 from moorage.services.members import Members
+from moorage.services.namespaces import Namespaces
 from moorage.services.plans import Plans
 from moorage.services.policies import Policies
 from moorage.services.projects import Projects
@@ -50,6 +51,7 @@ class Context:
     deploy_tokens: DeployTokens
     job_tokens: JobTokens
     groups: Groups
+    namespaces: Namespaces
     projects: Projects
     members: Members
     shares: Shares

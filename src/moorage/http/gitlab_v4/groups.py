@@ -1,4 +1,4 @@
-"""Groups and namespaces."""
+"""Groups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import (
     MAX_SIZE,
     answer_page,
-    answer_slice,
     page_of,
 )
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
@@ -35,7 +34,6 @@ from moorage.http.gitlab_v4.shapes import (
     Group,
     GroupDetail,
     GroupProjects,
-    Namespace,
     Project,
 )
 from moorage.services.groups import GroupChanges, GroupRequest, GroupView
@@ -87,12 +85,6 @@ class ListGroupProjects(ListProjects):
 
     include_subgroups: bool = False
     with_shared: bool = True
-
-
-class ListNamespaces(Parameters):
-    """``GET /namespaces``."""
-
-    search: str | None = None
 
 
 async def list_groups(call: Call) -> Response:
@@ -214,20 +206,6 @@ async def list_projects(call: Call) -> Response:
     return answer_page(call, page, await shown_list(call, wanted, listed), listed.total)
 
 
-async def list_namespaces(call: Call) -> Response:
-    """``GET /namespaces``."""
-    wanted = call.read(ListNamespaces)
-    found = await call.context.groups.list_namespaces(call.principal, wanted.search)
-    return answer_slice(call, [entities.namespace(call.context, one) for one in found])
-
-
-async def show_namespace(call: Call) -> Response:
-    """``GET /namespaces/:id``."""
-    call.sign_in()
-    found = await call.context.groups.get_namespace(call.principal, call.reference())
-    return answer(entities.namespace(call.context, found))
-
-
 def group_filter(wanted: ListGroups) -> GroupFilter:
     """Say what a list of groups is about."""
     levels = [
@@ -293,18 +271,4 @@ ROUTES = (
     ),
     Route("GET", "/groups/{id}/subgroups", list_subgroups, _LIST),
     Route("GET", "/groups/{id}/descendant_groups", list_descendants, _LIST),
-    Route(
-        "GET",
-        "/namespaces",
-        list_namespaces,
-        Operation(
-            "List namespaces", {200: list[Namespace]}, ListNamespaces, paged=True
-        ),
-    ),
-    Route(
-        "GET",
-        "/namespaces/{id}",
-        show_namespace,
-        Operation("Show a namespace", {200: Namespace}),
-    ),
 )

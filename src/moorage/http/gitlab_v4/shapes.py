@@ -104,6 +104,13 @@ class Namespace(TypedDict):
     web_url: Uri
 
 
+class TakenPath(TypedDict):
+    """Whether a path is taken, and what is free instead."""
+
+    exists: bool
+    suggests: list[str]
+
+
 class Group(TypedDict):
     """A group."""
 

@@ -1,0 +1,1 @@
+"""The registry as real client programs and libraries meet it."""
