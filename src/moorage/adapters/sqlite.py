@@ -71,7 +71,8 @@ DIALECT = Dialect(
 
 # FULL: an acknowledged commit survives power loss. The busy timeout is long because
 # SQLite's lock is not fair between processes. The log goes into the database every
-# 64 MB: by default a large transaction would write each page twice at once.
+# 64 MB: by default a large transaction would write each page twice at once. So many pages
+# fit into the memory of the connection that writes; a reader needs fewer.
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -81,6 +82,8 @@ PRAGMA cache_size = -16384;
 PRAGMA mmap_size = 268435456;
 PRAGMA wal_autocheckpoint = 16000;
 """
+
+_WRITER_PRAGMAS = "PRAGMA cache_size = -65536"
 
 
 @cache
@@ -252,7 +255,7 @@ class _Writer:
                 # What arrived while others wrote comes along.
                 batch, last = self._batch(job)
                 try:
-                    connection = connection or self._connect()
+                    connection = connection or self._open()
                     _commit_together(connection, batch)
                 except BaseException as error:  # noqa: BLE001 (goes to those who wait)
                     _fail(batch, error)
@@ -260,6 +263,11 @@ class _Writer:
                 break
         if connection is not None:
             connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute(_WRITER_PRAGMAS)
+        return connection
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -38,7 +38,7 @@ from moorage.store import (
 )
 from moorage.store.job_items import Packed, Planned
 
-BATCH = 3000
+BATCH = 10_000
 """Tags that one transaction removes: others may write in between.
 
 Tags that go by date lie scattered over the indexes by name, size and so on: a small

@@ -19,7 +19,7 @@ from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store import holds, repositories, tag_lists, tag_search
-from moorage.store.times import from_us, from_us_or_none, to_us
+from moorage.store.times import from_us, to_us
 
 _SQL = load("tags")
 
@@ -30,6 +30,14 @@ class Restored:
 
     names: list[str]
     gone: list[str]
+
+
+class _Times(dict[int, datetime]):
+    """Times by microseconds, each made once: the tags of an image share them."""
+
+    def __missing__(self, microseconds: int) -> datetime:
+        self[microseconds] = found = from_us(microseconds)
+        return found
 
 
 def put(
@@ -214,15 +222,20 @@ def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
 def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
     """Return every tag of a repository with what rules look at, in no order."""
     held = holds.held_tags(tx, repository_id, now=now)
+    images = tx.all(_SQL.list_tagged, repository_id=repository_id)
+    digests = {row["id"]: Digest.stored(row["digest"]) for row in images}
+    times = _Times()
     return [
         TagFacts(
             name=row["name"],
-            digest=Digest.stored(row["digest"]),
-            created_at=from_us(row["created_at_us"]),
-            pushed_at=from_us(row["pushed_at_us"]),
+            digest=digests[row["manifest_id"]],
+            created_at=times[row["created_at_us"]],
+            pushed_at=times[row["pushed_at_us"]],
             total_size=row["total_bytes"],
             hold=held.get(row["name"]),
-            last_pulled_at=from_us_or_none(row["pulled_at_us"]),
+            last_pulled_at=(
+                None if row["pulled_at_us"] is None else times[row["pulled_at_us"]]
+            ),
             manifest_id=row["manifest_id"],
         )
         for row in tx.all(_SQL.list_facts, repository_id=repository_id)

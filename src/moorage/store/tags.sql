@@ -119,11 +119,15 @@ SELECT tag.name, tag.manifest_id
 
 -- name: list_facts
 -- A whole repository's tags for the planner.
-SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.total_bytes,
-       tag.pulled_at_us, tag.manifest_id, manifest.digest
+SELECT name, created_at_us, pushed_at_us, total_bytes, pulled_at_us, manifest_id
   FROM tag
-  JOIN manifest ON manifest.id = tag.manifest_id
- WHERE tag.repository_id = :repository_id;
+ WHERE repository_id = :repository_id;
+
+-- name: list_tagged
+-- And their images, each once.
+SELECT id, digest
+  FROM manifest
+ WHERE id IN (SELECT manifest_id FROM tag WHERE repository_id = :repository_id);
 
 -- name: list_manifest_ids
 SELECT DISTINCT manifest_id FROM tag WHERE repository_id = :repository_id;
