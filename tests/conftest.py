@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
+import psycopg
 import pytest
 
+from contract import large_tables
 from live.ceph import CephServer
 from live.estate import Estate
 from live.memory import folder_in_memory
@@ -115,6 +117,18 @@ def migrated_template(postgres_cluster: PostgresCluster) -> str:
     url = postgres_cluster.create_database()
     migrate(open_database(load_settings({"database_url": url}, {})), START)
     return url
+
+
+@pytest.fixture(scope="session")
+def large_postgres(
+    postgres_cluster: PostgresCluster, migrated_template: str
+) -> Iterator[psycopg.Connection]:
+    """Connect to a database that takes itself for that of a large estate."""
+    url = postgres_cluster.create_database(migrated_template)
+    large_tables.fill(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET jit = off")
+        yield connection
 
 
 @pytest.fixture

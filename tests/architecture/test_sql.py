@@ -8,9 +8,7 @@ from importlib.resources import files
 import psycopg
 import pytest
 
-from contract import large_tables, plans
-from live.postgres import PostgresCluster
-from moorage.adapters.postgres import PostgresDatabase
+from contract import plans
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.ports.clock import SystemClock
 from moorage.ports.query import HEADING, Query, load
@@ -55,17 +53,6 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connect
     connection.close()
 
 
-@pytest.fixture(scope="module")
-def postgres(postgres_cluster: PostgresCluster) -> Iterator[psycopg.Connection]:
-    """A database that takes itself for that of a large estate."""
-    url = postgres_cluster.create_database()
-    migrate(PostgresDatabase(url), SystemClock().now())
-    large_tables.fill(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET jit = off")
-        yield connection
-
-
 @by_name
 def test_sqlite_finds_rows_by_an_index(
     sqlite: sqlite3.Connection, query: Query
@@ -75,10 +62,10 @@ def test_sqlite_finds_rows_by_an_index(
 
 
 @pytest.mark.postgres
-def test_postgres_finds_rows_by_an_index(postgres: psycopg.Connection) -> None:
+def test_postgres_finds_rows_by_an_index(large_postgres: psycopg.Connection) -> None:
     """Every statement there is: those of requests are not told from those of jobs."""
     read = {
-        query.name: plans.read_whole_by_postgres(postgres, query)
+        query.name: plans.read_whole_by_postgres(large_postgres, query)
         for query in ALL
         if query.name != "migrations.lock"
     }
@@ -93,14 +80,14 @@ def test_postgres_finds_rows_by_an_index(postgres: psycopg.Connection) -> None:
 
 @pytest.mark.postgres
 def test_a_table_that_is_read_whole_is_found_out(
-    sqlite: sqlite3.Connection, postgres: psycopg.Connection
+    sqlite: sqlite3.Connection, large_postgres: psycopg.Connection
 ) -> None:
     query = Query("test.scan", "SELECT t.name FROM tag t WHERE t.total_bytes = :size")
     assert plans.read_whole_by_sqlite(sqlite, query) == {"t"}
-    assert plans.read_whole_by_postgres(postgres, query) == {"tag_size"}
+    assert plans.read_whole_by_postgres(large_postgres, query) == {"tag_size"}
     query = Query("test.index", "SELECT path FROM project ORDER BY id LIMIT :limit")
     assert plans.read_whole_by_sqlite(sqlite, query) == {"project"}
-    assert plans.read_whole_by_postgres(postgres, query) == {"project_pkey"}
+    assert plans.read_whole_by_postgres(large_postgres, query) == {"project_pkey"}
 
 
 def _is_marked(query: Query) -> bool:

@@ -87,15 +87,28 @@ def read_whole_by_postgres(
     """
     first_columns = dict(connection.execute(_FIRST_COLUMNS).fetchall())
     found = set()
+    for node in _plan(connection, query):
+        found |= _read_whole(node, first_columns)
+    return found - SMALL - {f"{name}_pkey" for name in SMALL}
+
+
+def indexes_of(connection: psycopg.Connection[Any], query: Query) -> set[str]:
+    """Return the indexes that PostgreSQL would use, and tables that it reads whole."""
+    nodes = list(_plan(connection, query))
+    named = {node["Index Name"] for node in nodes if "Index Name" in node}
+    return named | read_whole_by_postgres(connection, query)
+
+
+def _plan(
+    connection: psycopg.Connection[Any], query: Query
+) -> Iterator[Mapping[str, Any]]:
     call = _prepare(connection, query)
     for mode in ("force_custom_plan", "force_generic_plan"):
         connection.execute(f"SET plan_cache_mode = {mode}")
         row = connection.execute(f"EXPLAIN (FORMAT JSON) {call}").fetchone()
         assert row is not None
-        for node in _nodes(row[0][0]["Plan"]):
-            found |= _read_whole(node, first_columns)
+        yield from _nodes(row[0][0]["Plan"])
     connection.execute("DEALLOCATE statement")
-    return found - SMALL - {f"{name}_pkey" for name in SMALL}
 
 
 def _prepare(connection: psycopg.Connection[Any], query: Query) -> str:

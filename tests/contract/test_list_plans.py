@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from contract import many_tags, rows
+from contract import many_tags, plans, rows
 from contract.rows import NOW
 from moorage.adapters.postgres import DIALECT as POSTGRES
 from moorage.adapters.postgres import PostgresDatabase
@@ -79,6 +79,24 @@ def test_sqlite_reads_a_page_from_the_index_of_its_order(
     assert re.search(rf"SEARCH tag USING (COVERING )?INDEX ({INDEXES[order]}) ", step)
     bound = "<expr>" if order is TagOrder.PULLED else r"\w+"
     assert re.search(rf"\(repository_id=\? AND {bound}[<>=]", step), step
+
+
+BY_NAME = [
+    query
+    for query in load("tag_lists")
+    if re.match(
+        r"tag_lists\.(list_found|list_range|count_range|count_beginning)", query.name
+    )
+]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("query", BY_NAME, ids=[query.name for query in BY_NAME])
+def test_postgres_finds_names_by_their_beginnings(
+    large_postgres: psycopg.Connection, query: Query
+) -> None:
+    """And not by names alone in the index of an order: that has all of a repository."""
+    assert plans.indexes_of(large_postgres, query) == {"tag_pkey"}
 
 
 @pytest.mark.postgres

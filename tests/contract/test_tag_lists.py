@@ -140,6 +140,32 @@ async def test_a_page_may_begin_at_a_number(database: Database) -> None:
     assert [place.name for place in found] == ["v1.2", "v1.9"]
 
 
+@pytest.mark.parametrize("order", TagOrder)
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_page_by_number_is_the_same_from_either_end(
+    database: Database, order: TagOrder, *, descending: bool
+) -> None:
+    def body(tx: Tx) -> dict[tuple[int, int], list[str]]:
+        repository = a_list(tx)
+        wanted = TagList(order, descending)
+        return {
+            (offset, limit): [
+                place.name
+                for place in tag_lists.list_numbered(
+                    tx, repository.id, wanted, offset, limit
+                )
+            ]
+            for offset in range(11)
+            for limit in (1, 3, 20)
+        }
+
+    names = ORDERS[order].split()
+    if descending:
+        names.reverse()
+    for (offset, limit), found in (await database.write(body)).items():
+        assert found == names[offset : offset + limit], (offset, limit)
+
+
 @pytest.mark.parametrize(
     ("part", "names"),
     [
@@ -248,6 +274,7 @@ async def test_what_is_found_nearly_everywhere_is_looked_for_in_order(
 ) -> None:
     # A constant, so that the test does not need ten thousand tags.
     monkeypatch.setattr(tag_lists, "COUNT_LIMIT", limit)
+    monkeypatch.setattr(tag_search, "MANY", 1)
     names = ["a1", "b", "xa1", "xa2", "xb", "ya", "z"]
 
     def body(tx: Tx) -> tuple[list[str], list[str]]:

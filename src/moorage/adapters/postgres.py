@@ -116,6 +116,16 @@ def _widths(query: Query) -> Mapping[str, int]:
     return rows_parameters(query.text)
 
 
+@cache
+def _prepared(query: Query) -> bool | None:
+    """Whether to have it planned once for any values; ``None`` is after a few times.
+
+    A list is planned for its own: what is best for a repository as most are may read
+    all of the largest for a page.
+    """
+    return False if ":limit" in query.text else None
+
+
 def _values(query: Query, parameters: dict[str, Any]) -> Mapping[str, Any]:
     """Turn lists into arrays, those of tuples into one per column."""
     values = {}
@@ -191,18 +201,20 @@ class _PostgresTx:
         self._connection = connection
 
     def one(self, query: Query, **parameters: Any) -> Row | None:
-        return self._connection.execute(
-            _sql(query), _values(query, parameters)
-        ).fetchone()
+        return self._execute(query, parameters).fetchone()
 
     def all(self, query: Query, **parameters: Any) -> list[Row]:
-        cursor = self._connection.execute(_sql(query), _values(query, parameters))
-        return cast("list[Row]", cursor.fetchall())
+        return cast("list[Row]", self._execute(query, parameters).fetchall())
 
     def run(self, query: Query, **parameters: Any) -> int:
+        return self._execute(query, parameters).rowcount
+
+    def _execute(
+        self, query: Query, parameters: dict[str, Any]
+    ) -> psycopg.Cursor[dict[str, Any]]:
         return self._connection.execute(
-            _sql(query), _values(query, parameters)
-        ).rowcount
+            _sql(query), _values(query, parameters), prepare=_prepared(query)
+        )
 
     def run_many(self, query: Query, rows: Iterable[Mapping[str, Any]]) -> None:
         with self._connection.cursor() as cursor:

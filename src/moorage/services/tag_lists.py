@@ -51,7 +51,7 @@ class TagLists:
                 places = tag_lists.list_found(*here, found, after, offset, limit)
                 total = found.total
             else:
-                places = tag_lists.list_page(*here, after, offset, limit)
+                places = _all(tx, repository.id, wanted, after, offset, limit)
                 total = repository.tag_count
             names = [place.name for place in places] if with_details else []
             return TagListPage(places, total, self._details(tx, repository, names))
@@ -91,6 +91,19 @@ class TagLists:
             )
             for name, detail in found.items()
         }
+
+
+def _all(
+    tx: Tx,
+    repository_id: int,
+    wanted: TagList,
+    after: Place | None,
+    offset: int,
+    limit: int,
+) -> list[Place]:
+    if after is None:
+        return tag_lists.list_numbered(tx, repository_id, wanted, offset, limit)
+    return tag_lists.list_page(tx, repository_id, wanted, after, 0, limit)
 
 
 def _exclusive_bytes(

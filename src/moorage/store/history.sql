@@ -38,18 +38,21 @@ SELECT 1 AS found
 
 -- name: tags_at
 -- Of each tag the last move up to then, if that was no removal. Read along
--- tag_event_tag, in the order of names.
+-- tag_event_tag, in the order of names. OFFSET has PostgreSQL look for later moves event
+-- by event, and not among those of all tags first.
 SELECT e.tag, e.digest, e.at_us
   FROM tag_event e
  WHERE e.repository_id = :repository_id AND e.at_us <= :at_us AND e.digest IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM tag_event later
                     WHERE later.repository_id = e.repository_id
                       AND later.tag = e.tag AND later.id > e.id
-                      AND later.at_us <= :at_us)
+                      AND later.at_us <= :at_us
+                    LIMIT 1 OFFSET 0)
  ORDER BY e.tag
  LIMIT :limit OFFSET :offset;
 
 -- name: count_tags_at
+-- Likewise; without an order PostgreSQL would read the moves of all repositories.
 SELECT COUNT(*) AS total
   FROM (SELECT 1
           FROM tag_event e
@@ -58,7 +61,9 @@ SELECT COUNT(*) AS total
            AND NOT EXISTS (SELECT 1 FROM tag_event later
                             WHERE later.repository_id = e.repository_id
                               AND later.tag = e.tag AND later.id > e.id
-                              AND later.at_us <= :at_us)
+                              AND later.at_us <= :at_us
+                            LIMIT 1 OFFSET 0)
+         ORDER BY e.tag
          LIMIT :limit) AS counted;
 
 -- name: removed_by

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moorage.domain.digest import Digest
 from moorage.domain.repositories import TagDetail
 from moorage.domain.tag_lists import Place, TagList, TagOrder
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import sizes
+from moorage.store import repositories, sizes
 from moorage.store.repositories import COUNT_LIMIT
 from moorage.store.tag_search import BEHIND, find_beginnings
 from moorage.store.times import from_us, from_us_or_none
@@ -82,11 +82,25 @@ def list_page(
     return tied + _places(rows)
 
 
+def list_numbered(
+    tx: Tx, repository_id: int, wanted: TagList, offset: int, limit: int
+) -> list[Place]:
+    """Return places of a list of all tags, behind so many, from its nearer end."""
+    left = repositories.count_tags(tx, repository_id) - offset
+    if left > offset:
+        return list_page(tx, repository_id, wanted, None, offset, limit)
+    if left <= 0:
+        return []
+    turned = replace(wanted, descending=not wanted.descending)
+    behind = max(0, left - limit)
+    return list_page(tx, repository_id, turned, None, behind, min(limit, left))[::-1]
+
+
 def find(tx: Tx, repository_id: int, part: str) -> Found:
     """Look for a part of names; count what has it, up to ``COUNT_LIMIT``."""
     found = find_beginnings(tx, repository_id, part, COUNT_LIMIT)
-    if len(found) >= COUNT_LIMIT:
-        return Found([], len(found))
+    if found is None:
+        return Found([], COUNT_LIMIT)
     beginnings = _outermost(found)
     if not beginnings:
         return Found([], 0)

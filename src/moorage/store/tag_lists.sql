@@ -30,27 +30,26 @@ SELECT name, key
  LIMIT :limit;
 
 -- name: count_beginning_with
--- Beginnings of which none begins with another: no tag counts twice. CROSS JOIN, so that
--- SQLite goes through the beginnings and not through the tags.
+-- Beginnings of which none begins with another: no tag counts twice.
 SELECT COUNT(*) AS total
   FROM (SELECT 1
           FROM ({{rows:beginnings(low text, high text)}}) AS b
-         CROSS JOIN tag
-         WHERE tag.repository_id = :repository_id
-           AND tag.name >= b.low AND tag.name < b.high
+          {{each:tag AS tag(tag.repository_id = :repository_id
+                            AND tag.name >= b.low AND tag.name < b.high)}}
          LIMIT :limit) AS counted;
 
 -- name: list_found(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
--- Of the tags whose names begin as given, a page. All of them are sorted. Materialized,
--- so that no index of another order is gone through.
+-- Of the tags whose names begin as given, a page. All of them are sorted. An index of an
+-- order has names too, behind keys: gone through from end to end for every beginning, it
+-- would do for PostgreSQL where a repository has more tags than it knows of. None has
+-- manifest_id. Materialized, so that SQLite sorts once.
 WITH found (name, key) AS MATERIALIZED (
     SELECT tag.name,
            {{order: tag.name | tag.version_key | tag.created_at_us | tag.pushed_at_us
                   | tag.moved_at_us | COALESCE(tag.pulled_at_us, 0) | tag.total_bytes}}
       FROM ({{rows:beginnings(low text, high text)}}) AS b
-     CROSS JOIN tag
-     WHERE tag.repository_id = :repository_id
-       AND tag.name >= b.low AND tag.name < b.high
+      {{each:tag AS tag(tag.repository_id = :repository_id AND tag.manifest_id > 0
+                        AND tag.name >= b.low AND tag.name < b.high)}}
 )
 SELECT name, key
   FROM found

@@ -20,6 +20,9 @@ from moorage.store.times import from_us, to_us
 BEHIND = "~"
 """Sorts behind every character of a tag, and of its version key."""
 
+MANY = 1_000
+"""From so many beginnings on they are counted before they are read."""
+
 TURN = "sort_tags"
 """The turn of those who sort in: two at once could drop what the other just needs."""
 
@@ -86,21 +89,25 @@ def _shared(name: str, other: str | None) -> int:
     return next(differing, min(len(name), len(other or "")))
 
 
-def find_beginnings(tx: Tx, repository_id: int, part: str, limit: int) -> list[str]:
-    """Return beginnings of all names that have a part, up to a number of each kind."""
+def find_beginnings(
+    tx: Tx, repository_id: int, part: str, limit: int
+) -> list[str] | None:
+    """Return beginnings of all names that have a part; ``None`` for so many or more."""
     low = part[::-1]
-    sorted_in = tx.all(
-        _SQL.list_beginnings,
-        repository_id=repository_id,
-        low=low,
-        high=low + BEHIND,
-        limit=limit,
-    )
+    reach = {"repository_id": repository_id, "low": low, "high": low + BEHIND}
+    sorted_in = tx.all(_SQL.list_beginnings, **reach, limit=MANY)
+    if len(sorted_in) == MANY:
+        # Counting costs far less than reading them for nothing.
+        row = tx.one(_SQL.count_beginnings, **reach, limit=limit)
+        if row is None or row["total"] == limit:
+            return None
+        sorted_in = tx.all(_SQL.list_beginnings, **reach, limit=limit)
     noted = tx.all(
         _SQL.list_changed, repository_id=repository_id, part=part, limit=limit
     )
     found = {row["backwards"][::-1] for row in sorted_in}
-    return sorted(found | {row["name"] for row in noted})
+    found |= {row["name"] for row in noted}
+    return sorted(found) if len(found) < limit else None
 
 
 def _beginnings(name: str) -> Iterable[str]:

@@ -55,6 +55,14 @@ SELECT backwards
  ORDER BY backwards
  LIMIT :limit;
 
+-- name: count_beginnings
+SELECT COUNT(*) AS total
+  FROM (SELECT 1
+          FROM tag_beginning
+         WHERE repository_id = :repository_id
+           AND backwards >= :low AND backwards < :high
+         LIMIT :limit) AS counted;
+
 -- name: list_changed
 -- What is there and may not be sorted in yet, as beginnings are.
 SELECT DISTINCT c.name
