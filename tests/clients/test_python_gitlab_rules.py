@@ -75,6 +75,35 @@ def test_rules_for_repositories(estate: Estate) -> None:
     assert rules.list(get_all=True) == []
 
 
+def test_rules_for_repositories_at_their_older_path(estate: Estate) -> None:
+    project = estate.project()
+    rules = project.registry_protection_rules
+    pattern = f"{project.path_with_namespace}/*"
+    rule = rules.create({"repository_path_pattern": pattern, **LEVELS})
+    rule.minimum_access_level_for_delete = "admin"
+    rule.save()
+    (listed,) = project.registry_protection_repository_rules.list(get_all=True)
+    assert listed.id == rule.id
+    assert listed.minimum_access_level_for_delete == "admin"
+
+
+def test_rules_for_tags_by_plain_requests(estate: Estate) -> None:
+    # python-gitlab has no manager for them.
+    project = estate.project()
+    base = f"/projects/{project.id}/registry/protection/tag/rules"
+    rule: Any = estate.gitlab.http_post(
+        base, post_data={"tag_name_pattern": "v.*", **LEVELS}
+    )
+    one = f"{base}/{rule['id']}"
+    changed = estate.gitlab.http_patch(one, post_data={"tag_name_pattern": "^v"})
+    assert changed == {**rule, "tag_name_pattern": "^v"}
+    assert estate.gitlab.http_list(base, get_all=True) == [changed]
+    with pytest.raises(gitlab.GitlabHttpError, match="has already been taken"):
+        estate.gitlab.http_post(base, post_data={"tag_name_pattern": "^v", **LEVELS})
+    estate.gitlab.http_delete(one)
+    assert estate.gitlab.http_list(base, get_all=True) == []
+
+
 def test_a_job_s_token_is_taken_by_the_job_of_its_project_alone(
     estate: Estate,
 ) -> None:

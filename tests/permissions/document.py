@@ -34,8 +34,8 @@ for private, internal and public, in this order. The project's registry is `enab
 
 What a caller may not see answers exactly as what does not exist: status, body and
 headers (`tests/permissions/test_strangers.py`). There is one exception, GitLab's own:
-whoever makes a group, or asks `GET /namespaces/:path/exists`, is told that a path at the
-top is taken, because two groups cannot have one.
+whoever makes a group, or asks `GET /namespaces/:path/exists`, is told that a path at
+the top is taken, because two groups cannot have one.
 Users, their ids and names, are known to everybody who signed in. Where GitLab tells
 more (`GET /registry/repositories/:id` answers 403 there for a private repository),
 Moorage does not.
