@@ -1,7 +1,10 @@
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from live.memory import folder_in_memory
 from moorage.adapters.files import FileBlobStore
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.domain.errors import UploadBusyError
@@ -31,6 +34,15 @@ class TestFileBlobStore(BlobStoreContract):
             with pytest.raises(UploadBusyError):
                 async with store.writing(upload_id):
                     pass
+
+
+class TestFileBlobStoreInMemory(BlobStoreContract):
+    """On a file system that cannot tell whether reading waits for the disk."""
+
+    @pytest.fixture
+    def store(self) -> Iterator[BlobStore]:
+        with TemporaryDirectory(dir=folder_in_memory()) as folder:
+            yield FileBlobStore(Path(folder), patience_seconds=0)
 
 
 class TestMemoryBlobStore(BlobStoreContract):

@@ -1,11 +1,14 @@
-"""A layer of five gigabytes passes through a server whose memory stays flat."""
+"""Large layers and slow clients: the memory of the server stays flat."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import socket
 import tempfile
 import threading
+import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -33,6 +36,10 @@ LAYER_MIB = 5 * 1024
 FREE_MIB = 12 * 1024
 ALLOWED_GROWTH_BYTES = 64 * MIB
 REPOSITORY = "root/large"
+SLOW_READERS = 200
+SIPS = 8
+SIP_BYTES = 64 * 1024
+ALLOWED_BYTES_PER_READER = 3 * MIB
 
 
 class MemoryWatch:
@@ -99,6 +106,14 @@ def warm_up(registry: RegistryClient) -> None:
         registry.pull("root/small", "v1")
 
 
+def read_slowly(lines: list[socket.socket]) -> None:
+    """Take a little from each, several times, as bad lines do."""
+    for _ in range(SIPS):
+        for line in lines:
+            line.recv(SIP_BYTES)
+        time.sleep(0.5)
+
+
 @pytest.fixture
 def server() -> Iterator[MoorageServer]:
     """Run a server of its own; the bytes of a layer meet no database."""
@@ -124,3 +139,29 @@ def test_five_gigabytes_are_pushed_and_pulled_in_little_memory(
     assert f"sha256:{hashed.hexdigest()}" == digest
     assert pushing.growth_bytes < ALLOWED_GROWTH_BYTES
     assert pulling.growth_bytes < ALLOWED_GROWTH_BYTES
+
+
+def test_two_hundred_slow_readers_take_little_memory(
+    server: MoorageServer,
+) -> None:
+    with server.registry() as registry:
+        warm_up(registry)
+        digest = registry.push_blob(REPOSITORY, bytes(64 * MIB))
+        path = f"/v2/{REPOSITORY}/blobs/{digest}"
+        authorization = registry.authorization(REPOSITORY, "pull")["Authorization"]
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: registry\r\n"
+            f"Authorization: {authorization}\r\n\r\n"
+        ).encode()
+        with ExitStack() as stack, MemoryWatch(server) as reading:
+            lines = [
+                stack.enter_context(
+                    socket.create_connection(("127.0.0.1", server.port))
+                )
+                for _ in range(SLOW_READERS)
+            ]
+            for line in lines:
+                line.sendall(request)
+            read_slowly(lines)
+            registry.pull("root/small", "v1")
+        assert reading.growth_bytes < SLOW_READERS * ALLOWED_BYTES_PER_READER
