@@ -12,12 +12,17 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import machine, servers
 from bench.errors import BenchmarkError
 from bench.measuring import Result, measure
+from bench.pages import BACKENDS, PEERS
 from bench.plan import all_works, full_scale, quick_scale
-from bench.report import PAGE, Report
+from bench.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _GB = 1 << 30
 _NOISY_CORES = 0.2
@@ -28,8 +33,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        default=os.environ.get("QUICK", "") not in {"", "0"},
+        default=_is_set("QUICK"),
         help="the core, in under five minutes (or QUICK=1 in the environment)",
+    )
+    parser.add_argument(
+        "--backends",
+        action="store_true",
+        default=_is_set("BACKENDS"),
+        help="compare SQLite, PostgreSQL and S3 (or BACKENDS=1 in the environment)",
     )
     parser.add_argument(
         "--target",
@@ -40,8 +51,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--servers",
-        default=",".join(servers.LOCAL),
-        help="which local ones to start (default: %(default)s)",
+        help=f"which local ones to start, of: {', '.join(servers.LOCAL)}",
     )
     parser.add_argument("--only", default="", help="pattern that a work's title has")
     parser.add_argument("--rounds", type=int, help="rounds (default: 5, quick 3)")
@@ -50,10 +60,14 @@ def _arguments() -> argparse.Namespace:
         "--namespace", default="root/bench", help="where to push (default: %(default)s)"
     )
     parser.add_argument(
-        "--write", action="store_true", help=f"write docs/{PAGE.name} as well"
+        "--write", action="store_true", help="write the page in docs/ as well"
     )
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     return parser.parse_args()
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "") not in {"", "0"}
 
 
 def _say(text: str) -> None:
@@ -61,17 +75,17 @@ def _say(text: str) -> None:
 
 
 def _start(
-    arguments: argparse.Namespace, stack: ExitStack, folder: Path
+    names: Sequence[str], targets: Sequence[str], stack: ExitStack, folder: Path
 ) -> list[servers.Subject]:
     subjects = []
-    for name in filter(None, arguments.servers.split(",")):
+    for name in names:
         if name not in servers.LOCAL:
             raise BenchmarkError(f"{name} is none of {', '.join(servers.LOCAL)}")
         home = folder / name.replace(" ", "-")
         home.mkdir()
         subjects.append(stack.enter_context(servers.LOCAL[name](home)))
         _say(f"started {name}")
-    subjects += [servers.external(text, folder) for text in arguments.target]
+    subjects += [servers.external(text, folder) for text in targets]
     return subjects
 
 
@@ -88,9 +102,13 @@ def _run(arguments: argparse.Namespace, folder: Path) -> list[str]:
         for work in all_works(scale, quick=quick)
         if re.search(arguments.only, work.title)
     ]
+    page = BACKENDS if arguments.backends else PEERS
+    names = page.servers
+    if arguments.servers is not None:
+        names = tuple(filter(None, arguments.servers.split(",")))
     results, failures = list[Result](), list[str]()
     with ExitStack() as stack:
-        subjects = _start(arguments, stack, folder)
+        subjects = _start(names, arguments.target, stack, folder)
         for work in works:
             if not any(work.suits(subject) for subject in subjects):
                 continue
@@ -105,7 +123,7 @@ def _run(arguments: argparse.Namespace, folder: Path) -> list[str]:
             _say(f"{work.title}: {figures} {unit} ({took:.0f} s)")
             for text in failed:
                 _say(f"  FAILED {text}")
-    report = Report(subjects, results)
+    report = Report(subjects, results, page.comparisons)
     print(report.text())
     if report.others_share() > _NOISY_CORES:
         _say(f"NOISY: other programs used {report.others_share():.2f} cores meanwhile")
@@ -115,7 +133,15 @@ def _run(arguments: argparse.Namespace, folder: Path) -> list[str]:
         extent = "the core (`QUICK=1`)" if quick else "everything"
         if arguments.only:
             extent += f", of it what matches `{arguments.only}`"
-        PAGE.write_text(report.page(machine.describe(), rounds, extent))
+        page.path.write_text(
+            page.render(
+                report.text(),
+                machine=machine.describe(),
+                extent=extent,
+                rounds=rounds,
+                others=report.others_share(),
+            )
+        )
     return failures
 
 

@@ -128,6 +128,20 @@ class Connection:
             self.close()
             raise BenchmarkError(f"{_first_line(request)}: {error}") from error
 
+    def exchange_repeated(
+        self, request: bytes, body: memoryview, times: int
+    ) -> Response:
+        """Send the same bytes several times as one body, and read the answer."""
+        line = self._open()
+        try:
+            line.sendall(request)
+            for _ in range(times):
+                line.sendall(body)
+            return self._read(line, is_head=False, keep=True)
+        except OSError as error:
+            self.close()
+            raise BenchmarkError(f"{_first_line(request)}: {error!r}") from error
+
     def exchange_chunked(self, request: bytes, body: memoryview) -> Response:
         """Send a body in chunks of 32 KiB, as Docker does, and read the answer."""
         line = self._open()

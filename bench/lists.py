@@ -11,41 +11,59 @@ from bench import load
 from bench.client import Connection, Response
 from bench.errors import BenchmarkError
 from bench.images import Image
+from bench.planting import plant_tags
 from bench.registry import CATALOG_SCOPE, expect, repository_scope
-from bench.servers import Role, Subject
+from bench.servers import DOCKER_REGISTRY, Role, Subject
 from bench.works import CONNECTIONS, TAG, Scale, Unit, Work, fill_in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.load import Outcome
+    from bench.registry import Registry
 
 _PAGE = 100
+_LISTED = 20
+_TAGS_LISTED = 10
+_MOST_PUSHED = 10_000
+_MOST_LINKED = 50_000
+_GOALS = {10_000: 15, 50_000: 60}
 
 
 class TagStock:
     """A repository with many tags, put on every subject at most once."""
 
-    def __init__(self, scale: Scale) -> None:
-        self.repository = scale.repository("tagged")
-        self.count = scale.tags
-        self.tags = [f"build-{number:07}" for number in range(scale.tags)]
+    def __init__(self, scale: Scale, count: int) -> None:
+        self.repository = scale.repository(f"tagged-{count}")
+        self.count = count
+        self.tags = [f"build-{number:07}" for number in range(count)]
         self._image = Image.build(1, 1024)
 
     def fill(self, subject: Subject) -> None:
-        """Push one image under every tag."""
-        subject.once("tags", lambda: self._push(subject))
+        """Push one image under every tag, or plant the tags if they are too many."""
+        subject.once(self.repository, lambda: self._fill(subject))
 
-    def _push(self, subject: Subject) -> None:
-        registry, manifest = subject.get_registry(), self._image.manifest
-        repository = self.repository
+    def _fill(self, subject: Subject) -> None:
+        registry, repository = subject.get_registry(), self.repository
+        first, *others = self.tags
+        with Connection(registry.endpoint) as connection:
+            registry.push_image(connection, repository, first, self._image)
+        if self.count > _MOST_PUSHED:
+            plant_tags(subject, repository, others)
+            return
+        manifest = self._image.manifest
 
         def push(tag: str) -> Callable[[Connection], None]:
             return lambda line: registry.push_manifest(line, repository, tag, manifest)
 
-        with Connection(registry.endpoint) as connection:
-            registry.push_image(connection, repository, self.tags[0], self._image)
-        fill_in_parallel(registry, [push(tag) for tag in self.tags[1:]])
+        fill_in_parallel(registry, [push(tag) for tag in others])
+
+    def suits(self, subject: Subject) -> bool:
+        """Say whether the subject can be given that many tags in reasonable time."""
+        if self.count <= _MOST_PUSHED:
+            return True
+        most = _MOST_LINKED if subject.name == DOCKER_REGISTRY else self.count
+        return subject.is_local and self.count <= most
 
 
 class _OneClientGet(Work):
@@ -79,20 +97,26 @@ class TagPage(_OneClientGet):
     def __init__(self, scale: Scale, stock: TagStock, *, middle: bool) -> None:
         where = "a middle" if middle else "the first"
         title = f"tag list of {stock.count:,}, {where} page of {_PAGE}"
-        super().__init__(title, scale, 15)
-        self._stock = stock
-        last = f"&last={stock.tags[stock.count // 2]}" if middle else ""
+        super().__init__(title, scale, _GOALS.get(stock.count))
+        self.stock = stock
+        middle_at = stock.count // 2
+        self._least = min(_PAGE, stock.count - middle_at - 1) if middle else _PAGE
+        last = f"&last={stock.tags[middle_at]}" if middle else ""
         self._path = f"/v2/{stock.repository}/tags/list?n={_PAGE}{last}"
+
+    def suits(self, subject: Subject) -> bool:
+        """Say whether it lists tags, and can have that many."""
+        return super().suits(subject) and self.stock.suits(subject)
 
     def prepare(self, subject: Subject) -> None:
         """Push the tags."""
-        self._stock.fill(subject)
+        self.stock.fill(subject)
 
     def target(self, subject: Subject) -> tuple[bytes, Callable[[Response], None]]:
-        """Ask for the page; it must have its hundred tags."""
-        scope = repository_scope(self._stock.repository)
+        """Ask for the page; it must have its tags."""
+        scope = repository_scope(self.stock.repository)
         request = subject.get_registry().request("GET", self._path, scope)
-        return request, lambda answer: _at_least(answer, "tags", _PAGE)
+        return request, lambda answer: _at_least(answer, "tags", self._least)
 
 
 class WholeTagList(Work):
@@ -179,7 +203,7 @@ class _GitLabGet(_OneClientGet):
         project = quote(self.scale.namespace, safe="")
         root = f"/api/v4/projects/{project}/registry/repositories"
         with Connection(subject.get_registry().endpoint) as connection:
-            request = self.request(subject, f"{root}?per_page=100")
+            request = gitlab_request(subject, f"{root}?per_page=100")
             answer = expect(connection.exchange(request), 200, root)
         for row in json.loads(answer.body):
             if row["path"] == self._stock.repository:
@@ -188,15 +212,6 @@ class _GitLabGet(_OneClientGet):
                 self._repository_path = f"{root}/{row['id']}"
                 return
         raise BenchmarkError(f"{self._stock.repository} is not among {root}")
-
-    @staticmethod
-    def request(subject: Subject, path: str) -> bytes:
-        """Build a request with the private token."""
-        host = subject.get_registry().endpoint.authority
-        return (
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\n"
-            f"PRIVATE-TOKEN: {subject.private_token}\r\n\r\n"
-        ).encode()
 
     def detail_path(self) -> str:
         """Return the path of the middle tag's detail."""
@@ -219,7 +234,51 @@ class GitLabTagList(_GitLabGet):
             if len(json.loads(answer.body)) != _PAGE:
                 raise BenchmarkError(f"not {_PAGE} tags: {answer.body[:200]!r}")
 
-        return self.request(subject, path), check
+        return gitlab_request(subject, path), check
+
+
+class GitLabRepositories(_OneClientGet):
+    """GitLab's list of a project's repositories, with the tags of each."""
+
+    roles = frozenset({Role.GITLAB})
+
+    def __init__(self, scale: Scale) -> None:
+        title = f"GitLab API, list of {_LISTED} repositories with their tags"
+        super().__init__(title, scale)
+        self._project = f"{scale.namespace}-listed"
+
+    def prepare(self, subject: Subject) -> None:
+        """Push an image to every repository, under some tags."""
+        subject.once("listed", lambda: self._push(subject.get_registry()))
+
+    def _push(self, registry: Registry) -> None:
+        image = Image.build(1, 1024)
+
+        def push(number: int) -> Callable[[Connection], None]:
+            repository = f"{self._project}/r{number:03}"
+
+            def turn(line: Connection) -> None:
+                registry.push_image(line, repository, TAG, image)
+                for tag in range(1, _TAGS_LISTED):
+                    name = f"build-{tag}"
+                    registry.push_manifest(line, repository, name, image.manifest)
+
+            return turn
+
+        fill_in_parallel(registry, [push(number) for number in range(_LISTED)])
+
+    def target(self, subject: Subject) -> tuple[bytes, Callable[[Response], None]]:
+        """Ask for all of them; each must have its tags."""
+        project = quote(self._project, safe="")
+        path = f"/api/v4/projects/{project}/registry/repositories"
+
+        def check(answer: Response) -> None:
+            counts = [len(row["tags"]) for row in json.loads(answer.body)]
+            if counts != [_TAGS_LISTED] * _LISTED:
+                raise BenchmarkError(f"other numbers of tags: {counts}")
+
+        query = f"tags=true&tags_count=true&per_page={_LISTED}"
+        return gitlab_request(subject, f"{path}?{query}"), check
 
 
 class GitLabTagDetail(_GitLabGet):
@@ -235,7 +294,7 @@ class GitLabTagDetail(_GitLabGet):
             if "digest" not in json.loads(answer.body):
                 raise BenchmarkError(f"no tag detail: {answer.body[:200]!r}")
 
-        return self.request(subject, self.detail_path()), check
+        return gitlab_request(subject, self.detail_path()), check
 
 
 class GitLabTagDetails(GitLabTagDetail):
@@ -255,6 +314,15 @@ class GitLabTagDetails(GitLabTagDetail):
             seconds=seconds,
             least_bytes=100,
         )
+
+
+def gitlab_request(subject: Subject, path: str) -> bytes:
+    """Build a GET with the private token."""
+    host = subject.get_registry().endpoint.authority
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\n"
+        f"PRIVATE-TOKEN: {subject.private_token}\r\n\r\n"
+    ).encode()
 
 
 def _at_least(answer: Response, key: str, count: int) -> None:

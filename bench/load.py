@@ -82,6 +82,16 @@ def stopwatch(outcome: Outcome) -> Iterator[None]:
     outcome.generator_cpu_seconds += sum(os.times()[:4]) - sum(cpu[:4])
 
 
+def joined(parts: Sequence[Outcome]) -> Outcome:
+    """Make one outcome of several that came one after the other."""
+    return Outcome(
+        amount=sum(part.amount for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        generator_cpu_seconds=sum(part.generator_cpu_seconds for part in parts),
+        durations=[each for part in parts for each in part.durations],
+    ).settle()
+
+
 def run_wrk(  # a load has this many sides
     endpoint: Endpoint,
     paths: Sequence[str],

@@ -5,6 +5,10 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = mmap.PAGESIZE
@@ -18,8 +22,8 @@ def _stat_fields(pid: int) -> list[str]:
     return text.rpartition(")")[2].split()
 
 
-def process_tree(root: int) -> list[int]:
-    """List a process and all its living descendants."""
+def process_trees(roots: Sequence[int]) -> list[int]:
+    """List processes and all their living descendants."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
         if not entry.name.isdigit():
@@ -29,7 +33,7 @@ def process_tree(root: int) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         children.setdefault(parent, []).append(int(entry.name))
-    tree, pending = [], [root]
+    tree, pending = [], list(roots)
     while pending:
         pid = pending.pop()
         tree.append(pid)
@@ -37,10 +41,10 @@ def process_tree(root: int) -> list[int]:
     return tree
 
 
-def cpu_seconds(root: int) -> float:
-    """Sum the user and system time of a tree, its finished children included."""
+def cpu_seconds(roots: Sequence[int]) -> float:
+    """Sum the user and system time of trees, their finished children included."""
     ticks = 0
-    for pid in process_tree(root):
+    for pid in process_trees(roots):
         try:
             fields = _stat_fields(pid)
         except (FileNotFoundError, ProcessLookupError):
@@ -64,24 +68,24 @@ def _status_kib(pid: int, key: str) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith(key)), 0)
 
 
-def reset_peak_memory(root: int) -> None:
+def reset_peak_memory(roots: Sequence[int]) -> None:
     """Make the kernel forget the highest resident size of each process."""
-    for pid in process_tree(root):
+    for pid in process_trees(roots):
         try:
             (_PROC / str(pid) / "clear_refs").write_text("5")
         except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
 
 
-def peak_memory_mb(root: int) -> float:
+def peak_memory_mb(roots: Sequence[int]) -> float:
     """Sum the highest resident sizes since the reset; shared pages count twice."""
-    return sum(_status_kib(pid, "VmHWM:") for pid in process_tree(root)) / 1024
+    return sum(_status_kib(pid, "VmHWM:") for pid in process_trees(roots)) / 1024
 
 
-def proportional_memory_mb(root: int) -> float:
+def proportional_memory_mb(roots: Sequence[int]) -> float:
     """Sum the proportional set sizes: shared pages are divided by their users."""
     total_kib = 0
-    for pid in process_tree(root):
+    for pid in process_trees(roots):
         try:
             lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
         except (FileNotFoundError, PermissionError, ProcessLookupError):

@@ -83,19 +83,19 @@ def measure(
 def _measure_once(work: Work, subject: Subject, seconds: float) -> Sample:
     machine.warm_page_cache(subject.folder, work.stored_bytes)
     os.sync()  # nobody pays for the pages that the one before left dirty
-    if subject.pid is not None:
-        machine.reset_peak_memory(subject.pid)
-        before = machine.cpu_seconds(subject.pid)
+    if subject.pids:
+        machine.reset_peak_memory(subject.pids)
+        before = machine.cpu_seconds(subject.pids)
     busy, own, began = machine.busy_seconds(), os.times(), time.perf_counter()
     outcome = work.run(subject, seconds)
     others = machine.busy_seconds() - busy - (sum(os.times()[:4]) - sum(own[:4]))
     elapsed = time.perf_counter() - began
     cpu: float | None = None
     peak_mb: float | None = None
-    if subject.pid is not None:
-        cpu = machine.cpu_seconds(subject.pid) - before
+    if subject.pids:
+        cpu = machine.cpu_seconds(subject.pids) - before
         others -= cpu
-        peak_mb = machine.peak_memory_mb(subject.pid)
+        peak_mb = machine.peak_memory_mb(subject.pids)
     elif subject.name == COPY:
         cpu = outcome.generator_cpu_seconds
     unit = work.unit

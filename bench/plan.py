@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from bench.beside import (
+    ManifestAlone,
+    ManifestBesideReaders,
+    ManifestBesideUpload,
+)
 from bench.collection import (
     CollectBesidePush,
     CollectHalf,
@@ -11,6 +16,7 @@ from bench.collection import (
 from bench.images import FreshBlob
 from bench.lists import (
     CatalogPage,
+    GitLabRepositories,
     GitLabTagDetail,
     GitLabTagDetails,
     GitLabTagList,
@@ -36,7 +42,6 @@ def quick_scale(namespace: str) -> Scale:
     return Scale(
         namespace,
         small_blobs=1000,
-        tags=10_000,
         catalog=500,
         images_per_client=6,
         garbage=100_000,
@@ -49,7 +54,6 @@ def full_scale(namespace: str) -> Scale:
     return Scale(
         namespace,
         small_blobs=10_000,
-        tags=10_000,
         catalog=10_000,
         images_per_client=12,
         garbage=1_000_000,
@@ -74,18 +78,27 @@ def _pulls(scale: Scale) -> list[Work]:
         BlobGet(scale, large, 1),
         BlobGet(scale, large, 16).long(),
         SmallBlobGet(scale),
+        ManifestAlone(scale, image),
+        ManifestBesideReaders(scale, image, large),
+        ManifestBesideUpload(scale, image).long(),
     ]
 
 
 def _lists(scale: Scale) -> list[Work]:
-    tags = TagStock(scale)
+    tags = TagStock(scale, 10_000)
+    others = [TagStock(scale, count) for count in (100, 50_000, 1_000_000)]
+    pages = [
+        TagPage(scale, stock, middle=middle)
+        for stock in (tags, *others)
+        for middle in (False, True)
+    ]
     return [
-        TagPage(scale, tags, middle=False),
-        TagPage(scale, tags, middle=True),
+        *(page.long() if page.stock in others else page for page in pages),
         WholeTagList(scale, tags),
         GitLabTagList(scale, tags),
         GitLabTagDetail(scale, tags),
         GitLabTagDetails(scale, tags),
+        GitLabRepositories(scale),
         CatalogPage(scale, middle=False),
         CatalogPage(scale, middle=True),
     ]
@@ -98,8 +111,7 @@ def _pushes(scale: Scale) -> list[Work]:
         BlobPut(scale, UploadForm.PUT, blob, uploads=2),
         BlobPut(scale, UploadForm.PATCH, blob, uploads=2),
         BlobPut(scale, UploadForm.CHUNKED, blob, uploads=2).long(),
-        BlobPut(scale, UploadForm.PUT, huge, uploads=1).long(),
-        BlobPut(scale, UploadForm.PATCH, huge, uploads=1).long(),
+        *(BlobPut(scale, form, huge, uploads=1).long() for form in UploadForm),
     ]
 
 

@@ -4,110 +4,42 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.servers import COPY, DOCKER_REGISTRY, MOORAGE, NGINX
+from bench.servers import COPY, MOORAGE, NGINX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.measuring import Result
+    from bench.pages import Comparison
     from bench.servers import Subject
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _ABSENT = "-"
 _LIMITS = (NGINX, COPY)
 _BUSY_GENERATOR = 0.9
-
-_INTRODUCTION = """\
-# Benchmarks
-
-This page is written by `python -m bench --write`; do not edit it.
-
-In one run, all servers alive at the same time, taking turns; every figure is the median
-of the rounds, after one round that does not count. Ratios carry over to other machines,
-absolute figures do not.
-
-- Machine: {machine}.
-- What ran: {extent}; {rounds} rounds.
-- Other programs meanwhile: {others:.2f} cores (median; under 0.2 is a quiet machine).
-
-What is compared:
-
-- **Moorage**, as installed, every setting at its default: SQLite, local files, every
-  upload fsynced, authentication on, a bearer token checked on every request.
-- **docker-registry**, Debian's package, version 2.8.2: local files, descriptor cache in
-  memory, no login, its logs off. It does not fsync.
-- **nginx**, the same bytes as static files: what pulling costs at least.
-- **durable copy**: SHA-256 by `hashlib`, write and fsync of the same bytes by a single
-  thread: what storing costs at least.
-
-To repeat it (needs the Debian packages `docker-registry`, `nginx` and `wrk`, and 40 GB
-of disk below `TMPDIR`, which must not be kept in memory):
-
-    make bench              # everything, under half an hour
-    make bench QUICK=1      # the core, under five minutes
-
-Or in parts, `--help` tells of more:
-
-    python -m bench --write                                        # and this page
-    python -m bench --only 'manifest|tag list'                     # some of the work
-    python -m bench --target zot=http://127.0.0.1:5001             # one more registry
-    python -m bench --target other=https://registry.example,user:password
-
-A run with a single wrong status, short body or missing tag prints what failed, ends
-with an error and writes no page.
-"""
-
-_READING = """\
-## How to read it
-
-- Rates: higher is better. A ratio is Moorage over the other: above 1 Moorage is ahead
-  on rates, below 1 it is ahead on times, processor time and memory. **Bold**: behind.
-- Manifests and small blobs are read by `wrk`, HEAD by an event loop, everything else by
-  Python threads with prepared requests; generator and servers share the cores. Where
-  the generator itself was busy for more than nine tenths of a core, the row is marked
-  with `*`: the server could have done more.
-- A small image is three layers of 16 KiB, a configuration and a manifest, all new, each
-  blob by HEAD, POST, PATCH, PUT. The pulled image has eight layers of 64 KiB; a pull is
-  HEAD by tag, GET by digest, and nine blobs.
-- docker-registry 2.8.2 cannot cut its tag list into pages: asked for a page it sends
-  the whole list, in no order.
-- Processor time is the server's whole process tree, from the kernel's accounting.
-  Peak memory is the sum of the processes' highest resident sizes during the work:
-  pages that processes share, and files mapped into memory, are counted in each.
-- Before every measurement dirty pages are written back, so that no server pays for
-  another, and before an upload as many pages of the page cache are put to use and
-  given back, because a virtual machine's fresh pages cost extra.
-"""
 
 
 class Report:
     """Results in the order in which they were measured."""
 
-    def __init__(self, subjects: Sequence[Subject], results: Sequence[Result]) -> None:
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        results: Sequence[Result],
+        comparisons: Sequence[Comparison],
+    ) -> None:
         self._subjects = subjects
         self._results = [result for result in results if result.samples]
         self._names = [subject.name for subject in subjects]
+        self._comparisons = [
+            each for each in comparisons if {each.subject, each.other} <= {*self._names}
+        ]
 
     def text(self) -> str:
         """Render the tables for a terminal; Markdown reads well there too."""
         return "\n\n".join(self._tables())
-
-    def page(self, machine: str, rounds: int, extent: str) -> str:
-        """Render the documentation page.
-
-        Args:
-            machine: What it was measured on.
-            rounds: How often.
-            extent: Whether it was everything.
-        """
-        introduction = _INTRODUCTION.format(
-            machine=machine, rounds=rounds, extent=extent, others=self.others_share()
-        )
-        return "\n".join([introduction, "\n\n".join(self._tables()), "", _READING])
 
     def others_share(self) -> float:
         """Return how many cores programs that are no part of this used meanwhile."""
@@ -145,13 +77,13 @@ class Report:
         ]
 
     def _rates(self) -> str:
-        head = ["work", "unit", *self._names, "ratio", "goal", "of the limit"]
+        head = ["work", "unit", *self._names, *self._titles(), "goal", "of the limit"]
         rows = [
             [
                 result.work.title + self._mark(result),
                 result.work.unit.rate_name,
                 *self._values(result, "rate"),
-                self._ratio(result, "rate", DOCKER_REGISTRY, higher=True),
+                *self._ratios(result, "rate", higher=True),
                 _ABSENT if result.work.goal is None else f"{result.work.goal:g}",
                 self._limit(result, "rate"),
             ]
@@ -160,13 +92,13 @@ class Report:
         return _table(head, rows)
 
     def _costs(self) -> str:
-        head = ["work", "unit", *self._names, "ratio", "of the limit"]
+        head = ["work", "unit", *self._names, *self._titles(), "of the limit"]
         rows = [
             [
                 result.work.title,
                 result.work.unit.cost_name.removeprefix("CPU "),
                 *self._values(result, "cost"),
-                self._ratio(result, "cost", DOCKER_REGISTRY, higher=False),
+                *self._ratios(result, "cost", higher=False),
                 self._limit(result, "cost"),
             ]
             for result in self._results
@@ -174,13 +106,13 @@ class Report:
         return _table(head, rows)
 
     def _times(self) -> str:
-        head = ["work", "", *self._names, "ratio"]
+        head = ["work", "", *self._names, *self._titles()]
         rows = [
             [
                 result.work.title,
                 name,
                 *self._values(result, quantity),
-                self._ratio(result, quantity, DOCKER_REGISTRY, higher=False),
+                *self._ratios(result, quantity, higher=False),
             ]
             for result in self._results
             for name, quantity in (("p50", "p50_ms"), ("p99", "p99_ms"))
@@ -193,11 +125,11 @@ class Report:
             [
                 result.work.title,
                 *self._values(result, "peak_memory_mb"),
-                self._ratio(result, "peak_memory_mb", DOCKER_REGISTRY, higher=False),
+                *self._ratios(result, "peak_memory_mb", higher=False),
             ]
             for result in self._results
         ]
-        return _table(["work", *self._names, "ratio"], rows)
+        return _table(["work", *self._names, *self._titles()], rows)
 
     def _start(self) -> str:
         started = [x for x in self._subjects if x.start_seconds is not None]
@@ -213,13 +145,15 @@ class Report:
     def _values(self, result: Result, quantity: str) -> list[str]:
         return [_number(result.median(name, quantity)) for name in self._names]
 
-    @staticmethod
-    def _ratio(result: Result, quantity: str, other: str, *, higher: bool) -> str:
-        ratio = result.ratio(quantity, MOORAGE, other)
-        if ratio is None:
-            return _ABSENT
-        is_behind = ratio < 1 if higher else ratio > 1
-        return f"**{_number(ratio)}**" if is_behind else _number(ratio)
+    def _titles(self) -> list[str]:
+        return [each.title for each in self._comparisons]
+
+    def _ratios(self, result: Result, quantity: str, *, higher: bool) -> list[str]:
+        ratios = [
+            result.ratio(quantity, each.subject, each.other)
+            for each in self._comparisons
+        ]
+        return [_compared(ratio, higher=higher) for ratio in ratios]
 
     @staticmethod
     def _limit(result: Result, quantity: str) -> str:
@@ -230,6 +164,13 @@ class Report:
     def _mark(result: Result) -> str:
         share = result.median(MOORAGE, "generator_share")
         return " `*`" if share is not None and share > _BUSY_GENERATOR else ""
+
+
+def _compared(ratio: float | None, *, higher: bool) -> str:
+    if ratio is None:
+        return _ABSENT
+    is_behind = ratio < 1 if higher else ratio > 1
+    return f"**{_number(ratio)}**" if is_behind else _number(ratio)
 
 
 def _number(value: float | None) -> str:

@@ -6,19 +6,22 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bench import machine
 from bench.client import Connection, Endpoint
 from bench.errors import BenchmarkError
 from bench.registry import Registry, StaticFiles
+from live.ceph import CephServer
+from live.network import free_port
+from live.postgres import PostgresCluster
+from live.s3 import CREDENTIALS, storage_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +32,8 @@ _IDLE_SECONDS = 1.5
 _ROOT = Path(__file__).resolve().parent.parent
 
 MOORAGE = "Moorage"
+MOORAGE_POSTGRES = "with PostgreSQL"
+MOORAGE_S3 = "with PostgreSQL and S3"
 DOCKER_REGISTRY = "docker-registry"
 NGINX = "nginx"
 COPY = "durable copy"
@@ -67,6 +72,15 @@ http {{
 """
 
 
+class _Startable(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+Server = TypeVar("Server", bound=_Startable)
+
+
 class Role(Enum):
     """What a subject can be asked to do."""
 
@@ -87,11 +101,17 @@ class Subject:
     roles: frozenset[Role]
     folder: Path
     registry: Registry | None = None
-    pid: int | None = None
+    pids: tuple[int, ...] = ()  # the roots of all process trees that serve it
     start_seconds: float | None = None
     idle_memory_mb: float | None = None
     private_token: str = ""
+    database_url: str = ""
     prepared: set[str] = field(default_factory=set)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the benchmark started it, and can reach its storage."""
+        return bool(self.pids)
 
     def once(self, key: str, fill: Callable[[], None]) -> None:
         """Fill the subject with the content of that name, unless it has it."""
@@ -116,31 +136,75 @@ _ALL = frozenset({Role.PULL, Role.PUSH, Role.LIST})
 @contextmanager
 def moorage(folder: Path) -> Iterator[Subject]:
     """Run Moorage as installed: defaults, with authentication."""
-    port, token = _free_port(), f"glpat-{secrets.token_hex(10)}"
+    with _moorage(MOORAGE, folder, {}) as subject:
+        subject.roles |= {Role.COLLECT, Role.COLLECT_ONLINE}
+        yield subject
+
+
+@contextmanager
+def moorage_on_postgres(folder: Path) -> Iterator[Subject]:
+    """Run Moorage on a PostgreSQL of its own, which waits for the disk."""
+    with _started(PostgresCluster(durable=True)) as cluster:
+        settings = {"MOORAGE_DATABASE_URL": cluster.create_database()}
+        with _moorage(MOORAGE_POSTGRES, folder, settings) as subject:
+            subject.pids += (cluster.pid,)
+            yield subject
+
+
+@contextmanager
+def moorage_on_s3(folder: Path) -> Iterator[Subject]:
+    """Run Moorage on a PostgreSQL and a Ceph object gateway of its own."""
+    with ExitStack() as stack:
+        cluster = stack.enter_context(_started(PostgresCluster(durable=True)))
+        gateway = stack.enter_context(_started(CephServer()))
+        settings = {
+            "MOORAGE_DATABASE_URL": cluster.create_database(),
+            "MOORAGE_STORAGE_URL": storage_url(gateway),
+            **CREDENTIALS,
+        }
+        with _moorage(MOORAGE_S3, folder, settings) as subject:
+            subject.pids += (cluster.pid, *gateway.pids)
+            yield subject
+
+
+@contextmanager
+def _started(server: Server) -> Iterator[Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _moorage(name: str, folder: Path, settings: dict[str, str]) -> Iterator[Subject]:
+    port, token = free_port(), f"glpat-{secrets.token_hex(10)}"
     environment = {
         name: text for name, text in os.environ.items() if "MOORAGE" not in name
     } | {
         "MOORAGE_DATA_DIR": str(folder / "data"),
         "MOORAGE_LISTEN": f"127.0.0.1:{port}",
         "MOORAGE_ROOT_TOKEN": token,
+        **settings,
     }
     command = [str(_ROOT / ".venv/bin/moorage"), "serve"]
     endpoint = Endpoint("127.0.0.1", port)
     with _running(command, folder, environment, endpoint, "/-/readiness") as started:
         yield Subject(
-            MOORAGE,
-            _ALL | {Role.GITLAB, Role.COLLECT, Role.COLLECT_ONLINE},
+            name,
+            _ALL | {Role.GITLAB},
             folder,
             Registry(endpoint, ("root", token)),
             *started,
             private_token=token,
+            database_url=settings.get("MOORAGE_DATABASE_URL", ""),
         )
 
 
 @contextmanager
 def docker_registry(folder: Path) -> Iterator[Subject]:
     """Run Debian's ``docker-registry``: files, memory cache, no log, no login."""
-    port = _free_port()
+    port = free_port()
     config = folder / "config.yml"
     config.write_text(_REGISTRY_CONFIG.format(folder=folder, port=port))
     environment = {
@@ -156,7 +220,7 @@ def docker_registry(folder: Path) -> Iterator[Subject]:
 @contextmanager
 def nginx(folder: Path) -> Iterator[Subject]:
     """Run nginx over static files: the limit of what pulling can cost."""
-    port = _free_port()
+    port = free_port()
     config = folder / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
     config.write_text(_NGINX_CONFIG.format(folder=folder, port=port, user=user))
@@ -192,6 +256,8 @@ def external(text: str, folder: Path) -> Subject:
 
 LOCAL = {
     MOORAGE: moorage,
+    MOORAGE_POSTGRES: moorage_on_postgres,
+    MOORAGE_S3: moorage_on_s3,
     DOCKER_REGISTRY: docker_registry,
     NGINX: nginx,
     COPY: durable_copy,
@@ -205,12 +271,6 @@ def program(name: str) -> str:
     return path
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def _running(
     command: list[str],
@@ -218,7 +278,7 @@ def _running(
     environment: dict[str, str],
     endpoint: Endpoint,
     ready_path: str,
-) -> Iterator[tuple[int, float, float]]:
+) -> Iterator[tuple[tuple[int], float, float]]:
     """Run a server; give its process id, its start time and its idle memory."""
     log = folder / "log"
     began = time.perf_counter()
@@ -239,8 +299,8 @@ def _running(
             _wait_until_ready(process, endpoint, ready_path, log)
             start_seconds = time.perf_counter() - began
             time.sleep(_IDLE_SECONDS)
-            idle_mb = machine.proportional_memory_mb(process.pid)
-            yield process.pid, start_seconds, idle_mb
+            idle_mb = machine.proportional_memory_mb((process.pid,))
+            yield (process.pid,), start_seconds, idle_mb
             if process.poll() is not None:
                 raise BenchmarkError(f"{command[0]} died:\n{_tail(log)}")
         finally:

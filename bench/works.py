@@ -48,7 +48,6 @@ class Scale:
 
     namespace: str
     small_blobs: int
-    tags: int
     catalog: int
     images_per_client: int
     garbage: int

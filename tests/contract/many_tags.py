@@ -17,7 +17,7 @@ from moorage.store import repositories, tag_search
 from moorage.store.times import to_us
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from moorage.domain.repositories import Repository
     from moorage.ports.database import Database, Tx
@@ -61,38 +61,41 @@ def name_of(number: int) -> str:
     return f"build-{number:07}"
 
 
-async def fill(database: Database, repository: Repository, count: int) -> None:
+async def fill(
+    database: Database,
+    repository: Repository,
+    count: int,
+    name: Callable[[int], str] = name_of,
+) -> None:
     """Give a repository tags, in transactions of ``BATCH``."""
     for first in range(0, count, BATCH):
-        numbers = range(first, min(first + BATCH, count))
-        await database.write(
-            partial(_put, repository_id=repository.id, numbers=numbers)
-        )
+        names = {at: name(at) for at in range(first, min(first + BATCH, count))}
+        await database.write(partial(_put, repository_id=repository.id, names=names))
 
 
-def _put(tx: Tx, repository_id: int, numbers: range) -> None:
+def _put(tx: Tx, repository_id: int, names: Mapping[int, str]) -> None:
     now_us = to_us(NOW)
     digests = [
         (str(Digest.of(f"image {repository_id} {number}".encode())),)
-        for number in numbers[::TAGS_PER_IMAGE]
+        for number in list(names)[::TAGS_PER_IMAGE]
     ]
     images = tx.all(
         _MANIFESTS, repository_id=repository_id, made=digests, now_us=now_us
     )
     made = [
-        (name_of(number), images[at // TAGS_PER_IMAGE]["id"], *_facts(number, now_us))
-        for at, number in enumerate(numbers)
+        (name, images[at // TAGS_PER_IMAGE]["id"], *_facts(number, name, now_us))
+        for at, (number, name) in enumerate(names.items())
     ]
     tx.run(_TAGS, repository_id=repository_id, made=made)
-    repositories.add_to_tag_count(tx, repository_id, len(numbers))
-    tag_search.note(tx, repository_id, [each[0] for each in made], now=NOW)
+    repositories.add_to_tag_count(tx, repository_id, len(names))
+    tag_search.note(tx, repository_id, list(names.values()), now=NOW)
     tag_search.sort_in(tx, len(made), before=NOW, now=NOW)
 
 
-def _facts(number: int, now_us: int) -> Iterator[str | int]:
+def _facts(number: int, name: str, now_us: int) -> Iterator[str | int]:
     """Yield the key of the version, size, and times; many tags share one of each."""
     mixed = number * 2_654_435_761 % (1 << 32)
-    yield version_key(name_of(number))
+    yield version_key(name)
     yield 1_000_000 + mixed % 50_000
     yield now_us - mixed * 1000
     yield now_us - number * 1_000_000

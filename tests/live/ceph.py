@@ -135,6 +135,11 @@ class CephServer:
         process, log = self._spawn("radosgw", "-n", "client.rgw", "-f")
         wait_for_answer(self.endpoint, process, log)
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of monitor, OSD and gateway."""
+        return self._programs.pids
+
     def stop(self) -> None:
         """End it and remove its files."""
         self._programs.stop()

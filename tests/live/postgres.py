@@ -139,6 +139,11 @@ class PostgresCluster:
         self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self._folder / "log")
 
     @property
+    def pid(self) -> int:
+        """The process that all others of the server descend from."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    @property
     def password(self) -> str:
         """What the administrator of the cluster signs in with."""
         return self._password

@@ -107,6 +107,11 @@ class Programs:
         self._running.append(process)
         return process, path
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes that were started."""
+        return [process.pid for process in self._running]
+
     def run(self, *command: str | Path) -> str:
         done = subprocess.run(
             command,
