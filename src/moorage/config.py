@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import RegistryError
+from moorage.domain.manifest import TagDate
 from moorage.domain.networks import Network, parse_networks
 from moorage.domain.object_storage import S3Location
 from moorage.domain.webhooks import WebhookInvalidError, check_url
@@ -124,10 +125,11 @@ def _boolean(text: str) -> bool:
         raise ValueError("true or false") from None
 
 
-def _tag_date(text: str) -> str:
-    if text not in {"created", "pushed"}:
-        raise ValueError("created or pushed")
-    return text
+def _tag_date(text: str) -> TagDate:
+    try:
+        return TagDate(text)
+    except ValueError:
+        raise ValueError("created or pushed") from None
 
 
 def _networks(text: str) -> Networks:
@@ -213,10 +215,10 @@ class Settings:
         "2h",
         "How long content that nothing reaches is safe after its last upload or check.",
     )
-    tag_date: str = _setting(
+    tag_date: TagDate = _setting(
         _tag_date,
         "created",
-        "The date that clean-up orders by; pushed has no effect yet.",
+        "The date of a tag, by which clean-up orders: its image's, or of its push.",
     )
     create_on_push: bool = _setting(
         _boolean, "true", "Whether a push may create the project."

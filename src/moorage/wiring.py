@@ -218,7 +218,9 @@ async def build(settings: Settings, database: Database) -> Services:
     garbage = Garbage(queued, store, clock)
     garbage_queue = GarbageQueue(database, clock, signal, garbage)
     uses = Uses(database, clock)
-    undo = Undo(database, clock, signal, undo_window=undo_window)
+    undo = Undo(
+        database, clock, signal, undo_window=undo_window, tag_date=settings.tag_date
+    )
     wide_cleanup = WideCleanup(database, clock, signal, cleanup)
     kinds = handlers(
         repositories,
@@ -246,6 +248,7 @@ async def build(settings: Settings, database: Database) -> Services:
                 undo_window=undo_window,
                 sparse_indexes=settings.sparse_indexes,
                 sparse_images=settings.sparse_images,
+                tag_date=settings.tag_date,
             ),
             pull=Pull(
                 database,

@@ -150,7 +150,7 @@ async def registry_api(
     repositories = Repositories(database, clock, signal, **window)
     cleanup = Cleanup(database, clock, signal, interval=interval, **window)
     wide_cleanup = WideCleanup(database, clock, signal, cleanup)
-    undo = Undo(database, clock, signal, **window)
+    undo = Undo(database, clock, signal, undo_window=undo_window)
     collector = Garbage(database, MemoryBlobStore(), clock)
     garbage = GarbageQueue(database, clock, signal, collector)
     handlers: dict[str, Handler] = {

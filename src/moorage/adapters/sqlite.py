@@ -71,8 +71,8 @@ DIALECT = Dialect(
 
 # FULL: an acknowledged commit survives power loss. The busy timeout is long because
 # SQLite's lock is not fair between processes. The log goes into the database every
-# 64 MB: by default a large transaction would write each page twice at once. So many pages
-# fit into the memory of the connection that writes; a reader needs fewer.
+# 64 MB: by default a large transaction would write each page twice at once. The
+# connection that writes has room for as much; a reader needs less.
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from moorage.domain.digest import CANONICAL_ALGORITHM, Digest
@@ -310,6 +311,17 @@ def _created(text: object) -> datetime | None:
         return parsed.astimezone(UTC)
     except OverflowError:
         return None
+
+
+class TagDate(StrEnum):
+    """What a tag's date is: its image's, or the time of its first push."""
+
+    CREATED = "created"
+    PUSHED = "pushed"
+
+    def of(self, created_at: datetime, pushed_at: datetime) -> datetime:
+        """Choose between the two."""
+        return pushed_at if self is TagDate.PUSHED else created_at
 
 
 def effective_created_at(created_at: datetime | None, pushed_at: datetime) -> datetime:

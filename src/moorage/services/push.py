@@ -14,6 +14,7 @@ from moorage.domain.manifest import (
     MAX_SIZE_BYTES,
     ImageConfig,
     Manifest,
+    TagDate,
     effective_created_at,
     keepable_labels,
 )
@@ -42,6 +43,7 @@ class Push:
         undo_window: timedelta = timedelta(0),
         sparse_indexes: bool = False,
         sparse_images: bool = False,
+        tag_date: TagDate = TagDate.CREATED,
     ) -> None:
         self._database = database
         self._store = store
@@ -50,6 +52,7 @@ class Push:
         self._undo_window = undo_window
         self._sparse_indexes = sparse_indexes
         self._sparse_images = sparse_images
+        self._tag_date = tag_date
 
     def needed_blobs(self, manifest: Manifest) -> tuple[Digest, ...]:
         """Return the blobs without which a manifest is refused."""
@@ -100,7 +103,7 @@ class Push:
                     name,
                     facts.id,
                     digest=manifest.digest,
-                    created_at=facts.created_at,
+                    created_at=self._tag_date.of(facts.created_at, facts.pushed_at),
                     total_bytes=facts.total_bytes,
                     pushed_at=facts.pushed_at,
                     cause=cause,

@@ -32,6 +32,7 @@ from moorage.domain.jobs import (
     NewJob,
     check_undoable,
 )
+from moorage.domain.manifest import TagDate
 from moorage.domain.repositories import Repository, TagDetail
 from moorage.domain.sizes import reach
 from moorage.ports.clock import Clock
@@ -70,11 +71,13 @@ class Undo:
         signal: JobSignal,
         *,
         undo_window: timedelta = timedelta(0),
+        tag_date: TagDate = TagDate.CREATED,
     ) -> None:
         self._database = database
         self._clock = clock
         self._signal = signal
         self._undo_window = undo_window
+        self._tag_date = tag_date
 
     async def restore_tag(
         self,
@@ -111,7 +114,7 @@ class Undo:
                 name,
                 facts.id,
                 digest=wanted,
-                created_at=facts.created_at,
+                created_at=self._tag_date.of(facts.created_at, facts.pushed_at),
                 total_bytes=facts.total_bytes,
                 pushed_at=facts.pushed_at,
                 cause=cause,
@@ -261,7 +264,9 @@ class Undo:
             waiting = [item for item in items if item.outcome is ItemOutcome.PLANNED]
             if not waiting:
                 return
-            done = tags.restore_many(tx, repository_id, _wanted(waiting), cause=cause)
+            done = tags.restore_many(
+                *(tx, repository_id, _wanted(waiting)), date=self._tag_date, cause=cause
+            )
             restored, gone = set(done.names), set(done.gone)
             left = [item for item in waiting if item.name not in restored]
             lost = [item.position for item in left if item.name in gone]

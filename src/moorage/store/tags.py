@@ -14,6 +14,7 @@ from datetime import datetime
 from moorage.domain.cleanup import TagFacts
 from moorage.domain.digest import Digest
 from moorage.domain.history import Cause
+from moorage.domain.manifest import TagDate
 from moorage.domain.repositories import TagDetail
 from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
@@ -159,7 +160,12 @@ def delete_first(
 
 
 def restore_many(
-    tx: Tx, repository_id: int, wanted: Mapping[str, Digest], *, cause: Cause
+    tx: Tx,
+    repository_id: int,
+    wanted: Mapping[str, Digest],
+    *,
+    cause: Cause,
+    date: TagDate = TagDate.CREATED,
 ) -> Restored:
     """Point tags that are not there at manifests that still are.
 
@@ -172,7 +178,7 @@ def restore_many(
     there = {name: str(each) for name, each in wanted.items() if str(each) in images}
     names = _names(
         tx.all(
-            _SQL.restore,
+            _SQL.variant("restore", date=date),
             wanted=[
                 (name, images[digest], version_key(name))
                 for name, digest in there.items()

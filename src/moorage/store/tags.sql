@@ -62,12 +62,13 @@ SELECT id, digest
  ORDER BY id
 {{for_update}};
 
--- name: restore
+-- name: restore(date=created|pushed)
 -- A tag that is there again stays as it is.
 INSERT INTO tag (repository_id, name, manifest_id, version_key, total_bytes,
                  created_at_us, pushed_at_us, pulled_at_us, pull_count, moved_at_us)
 SELECT m.repository_id, w.name, m.id, w.version_key, m.total_bytes,
-       m.created_at_us, m.pushed_at_us, m.pulled_at_us, m.pull_count,
+       {{date: m.created_at_us | m.pushed_at_us}}, m.pushed_at_us, m.pulled_at_us,
+       m.pull_count,
        CAST(:now_us AS BIGINT)
   FROM ({{rows:wanted(name text, manifest_id int, version_key text)}}) AS w
   JOIN manifest m ON m.id = w.manifest_id
