@@ -31,6 +31,17 @@ def version_key(name: str) -> str:
     return _numbered(version["core"]) + (_PRE_RELEASE if version["dash"] else "") + rest
 
 
+def version_key_beginning(beginning: str) -> str:
+    """Return what keys of all names begin with that begin so, as much as is sure.
+
+    How the last number goes on is not known, nor whether a version goes on as one.
+    """
+    lowered = beginning.lower()
+    if re.match(r"v?([0-9]|$)", lowered):
+        return ""
+    return _numbered(lowered.rstrip("0123456789"))
+
+
 def _numbered(text: str) -> str:
     """Give each number its length in front, so that longer means greater."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from moorage.domain.digest import Digest
 from moorage.domain.repositories import TagDetail
 from moorage.domain.tag_lists import Place, TagList, TagOrder
+from moorage.domain.versions import version_key_beginning
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store import repositories, sizes
@@ -126,7 +127,8 @@ def list_found(
     if wanted.order is TagOrder.NAME and (found.beginnings or found.few):
         return _walk(tx, repository_id, wanted, found, after, offset, limit)
     if not found.few:
-        return list_page(tx, repository_id, wanted, after, offset, limit)
+        place = after or _beginning(wanted, found)
+        return list_page(tx, repository_id, wanted, place, offset, limit)
     place = after or _end(wanted)
     query = _SQL.variant("list_found", order=wanted.order, direction=_direction(wanted))
     rows = tx.all(
@@ -235,6 +237,16 @@ def _end(wanted: TagList) -> Place:
     if wanted.descending:
         return Place(BEHIND if wanted.order.by_text else _MAX_KEY, BEHIND)
     return Place("" if wanted.order.by_text else -_MAX_KEY, "")
+
+
+def _beginning(wanted: TagList, found: Found) -> Place | None:
+    """Return a place that all of what was found is behind, where that is known."""
+    if wanted.order is not TagOrder.VERSION or not found.beginnings:
+        return None
+    keys = [version_key_beginning(each) for each in found.beginnings]
+    if wanted.descending:
+        return Place(max(keys) + BEHIND, BEHIND) if all(keys) else None
+    return Place(min(keys), "")
 
 
 def _outermost(beginnings: Iterable[str]) -> list[str]:

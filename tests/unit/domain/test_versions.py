@@ -3,8 +3,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from moorage.domain.versions import version_key
+from moorage.domain.versions import version_key, version_key_beginning
 
 IN_ORDER = [
     ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2"],
@@ -29,3 +31,14 @@ def test_a_leading_v_and_the_case_do_not_count() -> None:
 
 def test_numbers_of_any_length_have_a_key() -> None:
     assert version_key("9" * 127) < version_key("1" + "0" * 127)
+
+
+@given(st.text("vV01a.-", min_size=1, max_size=9), st.integers(1, 9))
+def test_keys_of_names_that_begin_alike_begin_alike(name: str, length: int) -> None:
+    assert version_key(name).startswith(version_key_beginning(name[:length]))
+
+
+def test_what_all_keys_begin_with_is_not_nothing() -> None:
+    assert version_key_beginning("Build-00") == "build-"
+    assert version_key_beginning("b12-") == version_key("b12-").rstrip('"')
+    assert version_key_beginning("v") == version_key_beginning("1.2") == ""
