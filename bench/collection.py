@@ -181,13 +181,12 @@ class CollectHalf(Work):
     unit = Unit.REMOVALS
     roles = frozenset({Role.COLLECT})
 
-    def __init__(self, scale: Scale) -> None:
+    def __init__(self, scale: Scale, leaf: str = "halved") -> None:
         title = f"collection after half of {scale.collected:,} manifests were deleted"
         super().__init__(title, scale, 10)
         self.is_single = True
-        self._repository = scale.repository("halved")
+        self._repository = scale.repository(leaf)
         layer = Image.build(1, 1024)
-        self._layers = layer.blobs
         self._images = [layer.with_label(str(at)) for at in range(scale.collected)]
 
     def prepare(self, subject: Subject) -> None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _PAGE = 100
 _LISTED = 20
 _TAGS_LISTED = 10
-_MOST_PUSHED = 10_000
 _MOST_LINKED = 50_000
 _GOALS = {10_000: 15, 50_000: 60}
 
@@ -33,9 +32,10 @@ _GOALS = {10_000: 15, 50_000: 60}
 class TagStock:
     """A repository with many tags, put on every subject at most once."""
 
-    def __init__(self, scale: Scale, count: int) -> None:
+    def __init__(self, scale: Scale, count: int, most_pushed: int = 10_000) -> None:
         self.repository = scale.repository(f"tagged-{count}")
         self.count = count
+        self._is_planted = count > most_pushed
         self.tags = [f"build-{number:07}" for number in range(count)]
         self._image = Image.build(1, 1024)
 
@@ -48,7 +48,7 @@ class TagStock:
         first, *others = self.tags
         with Connection(registry.endpoint) as connection:
             registry.push_image(connection, repository, first, self._image)
-        if self.count > _MOST_PUSHED:
+        if self._is_planted:
             plant_tags(subject, repository, others)
             return
         manifest = self._image.manifest
@@ -60,7 +60,7 @@ class TagStock:
 
     def suits(self, subject: Subject) -> bool:
         """Say whether the subject can be given that many tags in reasonable time."""
-        if self.count <= _MOST_PUSHED:
+        if not self._is_planted:
             return True
         most = _MOST_LINKED if subject.name == DOCKER_REGISTRY else self.count
         return subject.is_local and self.count <= most
@@ -220,19 +220,28 @@ class _GitLabGet(_OneClientGet):
 
 
 class GitLabTagList(_GitLabGet):
-    """The first page of GitLab's tag list."""
+    """A page of GitLab's tag list, the first unless the query says otherwise."""
 
-    def __init__(self, scale: Scale, stock: TagStock) -> None:
-        title = f"GitLab API, tag list of {stock.count:,}, the first page of {_PAGE}"
+    def __init__(
+        self,
+        scale: Scale,
+        stock: TagStock,
+        what: str = f"the first page of {_PAGE}",
+        query: str = f"per_page={_PAGE}",
+        rows: int = _PAGE,
+    ) -> None:
+        title = f"GitLab API, tag list of {stock.count:,}, {what}"
         super().__init__(title, scale, stock)
+        self._query = query
+        self._rows = rows
 
     def target(self, subject: Subject) -> tuple[bytes, Callable[[Response], None]]:
-        """Ask for a hundred tags."""
-        path = f"{self._repository_path}/tags?per_page={_PAGE}"
+        """Ask for the page."""
+        path = f"{self._repository_path}/tags?{self._query}"
 
         def check(answer: Response) -> None:
-            if len(json.loads(answer.body)) != _PAGE:
-                raise BenchmarkError(f"not {_PAGE} tags: {answer.body[:200]!r}")
+            if len(json.loads(answer.body)) != self._rows:
+                raise BenchmarkError(f"not {self._rows} tags: {answer.body[:200]!r}")
 
         return gitlab_request(subject, path), check
 
