@@ -8,7 +8,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+import msgspec
 
+from in_process import client_types
 from moorage.domain.errors import RegistryError
 from moorage.http.gitlab_v4 import openapi
 from moorage.http.gitlab_v4.app import PREFIX, ROUTES
@@ -85,6 +87,18 @@ def check(
     if media_type == "application/json" and not head:
         errors = list(validator(route, status).iter_errors(json.loads(body)))
         assert not errors, f"{errors[0]}: undocumented shape of {told}"
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            check_types(route, status, body)
+
+
+def check_types(route: Route, status: int, body: bytes) -> None:
+    call = f"{route.method} {route.path}"
+    if call not in client_types.OF_CALLS or (call, status) == client_types.PREVIEW:
+        return
+    try:
+        client_types.read(call, body)
+    except msgspec.ValidationError as error:
+        raise AssertionError(f"{error}: {call}: {body[:2000]!r}") from error
 
 
 def check_anonymous(route: Route, status: int) -> None:

@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-USERNAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}"
 EMAIL_PATTERN = r"[^@\s]{1,127}@[^@\s]{1,127}"
-_USERNAME = re.compile(USERNAME_PATTERN)
 _EMAIL = re.compile(EMAIL_PATTERN)
 
 MIN_PASSWORD_LENGTH = 8
@@ -28,15 +26,6 @@ class Account:
     bot: bool
     blocked: bool
     created_at: datetime
-
-
-def is_username(text: str) -> bool:
-    """Whether an account, and so its personal namespace, may be called this."""
-    return (
-        _USERNAME.fullmatch(text) is not None
-        and not text.endswith((".", ".git", ".atom"))
-        and ".." not in text
-    )
 
 
 def is_email(text: str) -> bool:

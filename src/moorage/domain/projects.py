@@ -118,7 +118,7 @@ class TransferRefusedError(InvalidError):
 
 
 def path_complaints(text: str) -> list[str]:
-    """Say why a group or project cannot have this as its part of the path.
+    """Say why a group, project or user cannot be called this in a path.
 
     What images' names may hold is allowed here too: ``a--b`` and ``a__b``, which GitLab
     refuses.

@@ -22,7 +22,8 @@ def move_project(tx: Tx, project: Project, namespace: Namespace, path: str) -> P
     """Give a project another path, in its namespace or in another.
 
     Raises:
-        ValidationError: The path is taken, or an image's name too long.
+        ValidationError: The path is taken, an image's name too long, or two rules the
+            same.
     """
     projects.lock(tx, project.id)
     chains = namespaces.chains(tx, [project.namespace_id, namespace.id])
@@ -47,7 +48,7 @@ def move_namespace(
 
     Raises:
         GroupInvalidError: The path is taken, or below the namespace itself.
-        ValidationError: An image's name would be too long.
+        ValidationError: An image's name would be too long, or two rules the same.
     """
     below = namespaces.descendant_ids(tx, namespace.id)
     if parent is not None and parent.id in below:

@@ -50,6 +50,8 @@ class Transfers:
             try:
                 moved = move_project(tx, seen.project, namespace, seen.project.path)
             except ValidationError as error:
+                if "path" not in error.detail:
+                    raise
                 raise TransferRefusedError(
                     "Project with same name or path in target namespace already exists"
                 ) from error

@@ -10,7 +10,6 @@ from moorage.domain.accounts import (
     MIN_PASSWORD_LENGTH,
     Account,
     is_email,
-    is_username,
 )
 from moorage.domain.errors import (
     ConflictError,
@@ -19,7 +18,7 @@ from moorage.domain.errors import (
     UserUnknownError,
     ValidationError,
 )
-from moorage.domain.projects import PATH_RULE
+from moorage.domain.projects import path_complaints
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.identity import Identity
@@ -258,8 +257,8 @@ def _check_email_free(tx: Tx, email: str, *, except_for: int | None = None) -> N
 
 def _check(given: NewUser | UserChanges) -> None:
     complaints: dict[str, list[str]] = {}
-    if given.username is not None and not is_username(given.username):
-        complaints["username"] = [PATH_RULE]
+    if given.username is not None and (wrong := path_complaints(given.username)):
+        complaints["username"] = wrong
     if given.name is not None and not given.name.strip():
         complaints["name"] = ["can't be blank"]
     if given.email is not None and not is_email(given.email):

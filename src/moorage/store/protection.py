@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from moorage.domain.errors import ValidationError
 from moorage.domain.protection import (
     NewRule,
     ProtectionLevel,
@@ -91,10 +92,13 @@ def _rule(row: Row) -> ProtectionRule:
 
 
 def follow(tx: Tx, project_ids: Sequence[int], old: str, new: str) -> None:
-    """Let rules for repositories protect what they did when their projects move."""
-    tx.run(
-        _SQL.follow,
-        project_ids=list(project_ids),
-        full_path=new,
-        rest_from=len(old) + 1,
-    )
+    """Let rules for repositories protect what they did when their projects move.
+
+    Raises:
+        ValidationError: Two of a project, which spelt its path differently, would
+            become the same.
+    """
+    ids, rest_from = list(project_ids), len(old) + 1
+    if tx.one(_SQL.colliding, project_ids=ids, rest_from=rest_from) is not None:
+        raise ValidationError(repository_path_pattern=["has already been taken"])
+    tx.run(_SQL.follow, project_ids=ids, full_path=new, rest_from=rest_from)

@@ -40,6 +40,17 @@ UPDATE protection_rule
 -- name: delete
 DELETE FROM protection_rule WHERE id = :rule_id;
 
+-- name: colliding
+-- Rules that differ only in how they spell the project's path.
+SELECT one.id
+  FROM protection_rule AS one
+  JOIN protection_rule AS other ON other.project_id = one.project_id
+   AND other.kind = one.kind
+   AND other.id > one.id
+   AND substr(other.pattern, :rest_from) = substr(one.pattern, :rest_from)
+ WHERE one.kind = 'repository' AND one.project_id IN ({{ints:project_ids}})
+ LIMIT 1;
+
 -- name: follow
 -- A pattern for repositories begins with the project's path.
 UPDATE protection_rule

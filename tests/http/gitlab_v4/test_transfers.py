@@ -130,3 +130,49 @@ async def test_a_project_in_a_renamed_group_is_found_by_its_former_path(
     # Groups do not lead on.
     path = project["namespace"]["path"]
     assert (await api.call("GET", f"/groups/{path}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/projects/{project}", {"path": "other"}),
+        ("PUT", "/projects/{project}/transfer", {"namespace": "target"}),
+        ("POST", "/groups/{target}/projects/{project}", {}),
+        ("PUT", "/groups/{group}", {"path": "other"}),
+        ("POST", "/groups/{group}/transfer", {"group_id": "target"}),
+    ],
+)
+async def test_rules_that_would_become_the_same_keep_a_project_where_it_is(
+    api: Api, method: str, path: str, body: dict[str, str]
+) -> None:
+    group, target = await api.group(), await api.group(path="target")
+    project = await api.project(namespace_id=group["id"])
+    base = f"/projects/{project['id']}/registry/protection/repository/rules"
+    full_path = project["path_with_namespace"]
+    rules = [
+        await api.post(
+            base,
+            {
+                "repository_path_pattern": f"{spelt}/app*",
+                "minimum_access_level_for_push": "maintainer",
+            },
+        )
+        for spelt in (full_path, f"{group['path'].upper()}/{project['path']}")
+    ]
+    where = {
+        "project": project["id"],
+        "group": group["id"],
+        "target": target["id"],
+    }
+    if "group_id" in body:
+        body = {"group_id": target["id"]}
+    response = await api.call(method, path.format(**where), json=body)
+    assert response.status_code == 400
+    complaint = {"repository_path_pattern": ["has already been taken"]}
+    assert response.json() == {"message": complaint}
+    assert await api.get(base) == rules
+    shown = await api.get(f"/projects/{project['id']}")
+    assert shown["path_with_namespace"] == full_path
+    await api.call("DELETE", f"{base}/{rules[0]['id']}")
+    response = await api.call(method, path.format(**where), json=body)
+    assert response.is_success

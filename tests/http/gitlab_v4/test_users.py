@@ -100,8 +100,12 @@ async def test_a_user_that_cannot_be_is_refused(
     assert response.json() == body
 
 
-@pytest.mark.parametrize("name", ["-a", "a/b", "a b", "a.git", "", "a..b", "ä"])
-async def test_a_user_name_that_is_no_path_is_refused(api: Api, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["-a", "a/b", "a b", "a.git", "", "a..b", "ä", "_x", "x-", "a" * 256]
+)
+async def test_a_user_name_below_which_no_image_can_be_is_refused(
+    api: Api, name: str
+) -> None:
     response = await api.call("POST", "/users", json={**NEW, "username": name})
     assert response.status_code == 400
     assert "username" in response.json()["message"]

@@ -7,11 +7,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from starlette.responses import Response
 
-from moorage.domain.accounts import EMAIL_PATTERN, MIN_PASSWORD_LENGTH, USERNAME_PATTERN
+from moorage.domain.accounts import EMAIL_PATTERN, MIN_PASSWORD_LENGTH
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Filled, Keyword
+from moorage.http.gitlab_v4.formats import Filled, Keyword, PathPart
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
@@ -31,7 +31,6 @@ class ListUsers(Parameters):
     blocked: bool = False
 
 
-Username: TypeAlias = Annotated[str, Keyword("pattern", f"^{USERNAME_PATTERN}$")]
 Email: TypeAlias = Annotated[str, Keyword("pattern", f"^{EMAIL_PATTERN}$")]
 Password: TypeAlias = Annotated[str, Keyword("minLength", MIN_PASSWORD_LENGTH)]
 
@@ -42,7 +41,7 @@ class CreateUser(Parameters, kw_only=True):
     at_least_one_of = (("password", "reset_password", "force_random_password"),)
     email: Email
     name: Filled
-    username: Username
+    username: PathPart
     password: Password | None = None
     reset_password: bool = False
     force_random_password: bool = False
@@ -53,7 +52,7 @@ class CreateUser(Parameters, kw_only=True):
 class UpdateUser(Parameters):
     """``PUT /users/:id``."""
 
-    username: Username | None = None
+    username: PathPart | None = None
     email: Email | None = None
     name: Filled | None = None
     password: Password | None = None
