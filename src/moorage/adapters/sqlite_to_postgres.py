@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg_pool import ConnectionPool
 
 from moorage.domain.digest import Digest
 from moorage.domain.errors import ConflictError, RegistryError, UnavailableError
@@ -20,6 +21,9 @@ from moorage.ports.blobs import BlobKey
 
 RELOCATION = "relocation"
 """A secret by this name is with a target from which nothing was served yet."""
+
+CONNECTIONS = 4
+"""As many as note at a time that a blob has come."""
 
 LEFT_OUT = ("schema_migration", "upload")
 """What stays: the target has its own schema, and unfinished uploads begin anew."""
@@ -42,7 +46,9 @@ class SqliteToPostgres:
 
     def __init__(self, source: Path, target_url: str) -> None:
         self._source = source
-        self._target_url = target_url
+        self._targets = ConnectionPool(
+            target_url, min_size=1, max_size=CONNECTIONS, open=False
+        )
 
     def brought(self) -> set[BlobKey]:
         """Return the blobs whose bytes the target is known to have.
@@ -102,10 +108,15 @@ class SqliteToPostgres:
         except sqlite3.OperationalError as error:
             raise UnavailableError(f"{self._source}: {error}") from error
 
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._targets.close()
+
     @contextmanager
     def _target(self) -> Iterator[psycopg.Connection]:
+        self._targets.open()
         try:
-            with psycopg.connect(self._target_url) as target:
+            with self._targets.connection() as target:
                 yield target
         except psycopg.IntegrityError as error:
             raise ConflictError(constraint=error.diag.constraint_name) from error

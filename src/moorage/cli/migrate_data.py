@@ -69,5 +69,6 @@ async def _move(source: Settings, target: Settings, *, blobs: bool) -> Moved:
 
             return await Relocation(rows, stores, show).run()
     finally:
+        rows.close()
         for store in stores or ():
             await store.close()
