@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from moorage.domain.durations import DurationInvalidError, parse_duration
 from moorage.domain.errors import RegistryError
 from moorage.domain.manifest import TagDate
-from moorage.domain.networks import Network, parse_networks
+from moorage.domain.networks import EVERYWHERE, Network, parse_networks
 from moorage.domain.object_storage import S3Location
 from moorage.domain.webhooks import WebhookInvalidError, check_url
 
@@ -141,6 +141,18 @@ def _networks(text: str) -> Networks:
         ) from error
 
 
+def _redirected(text: str) -> Networks:
+    """Read who is sent on: everybody, nobody, or clients in some networks."""
+    try:
+        return Networks(EVERYWHERE if _boolean(text) else ())
+    except ValueError:
+        pass
+    try:
+        return _networks(text)
+    except ValueError as error:
+        raise ValueError(f"true, false or {error}") from error
+
+
 def _urls(text: str) -> Urls:
     found = [part.strip() for part in text.split(",") if part.strip()]
     try:
@@ -239,10 +251,10 @@ class Settings:
     sparse_images: bool = _setting(
         _boolean, "false", "Whether an image may name blobs that are missing."
     )
-    redirect_downloads: bool = _setting(
-        _boolean,
+    redirect_downloads: Networks = _setting(
+        _redirected,
         "false",
-        "Whether clients fetch blobs from the object store, by signed addresses.",
+        "Whether clients fetch blobs from the object store; or the networks of those.",
     )
     tls_cert: Path | None = _setting(
         _file, None, "The certificate chain, in PEM, that the listener shows."

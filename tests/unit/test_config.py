@@ -10,6 +10,7 @@ from moorage.config import (
     describe,
     load_settings,
 )
+from moorage.domain.networks import is_in
 
 
 def test_defaults_serve_a_team_without_set_up() -> None:
@@ -54,6 +55,8 @@ def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path) -
         ("tls_key", "/"),
         ("trusted_proxies", "10.0.0.0/33"),
         ("trusted_proxies", "proxy.example"),
+        ("redirect_downloads", "perhaps"),
+        ("redirect_downloads", "true, 10.0.0.0/8"),
         ("notifications", "hooks.example"),
         ("notifications", "https://hooks.example, ftp://x"),
     ],
@@ -90,9 +93,18 @@ def test_settings_survive_the_way_to_another_process() -> None:
         "sparse_indexes": "true",
         "sparse_images": "true",
         "trusted_proxies": "10.0.0.0/8, ::1",
+        "redirect_downloads": "10.0.0.0/8, fd00::/8",
         "notifications": "https://a.example/x, https://b.example",
     }
     settings = load_settings(given, {})
+    assert load_settings({}, as_environment(settings)) == settings
+
+
+@pytest.mark.parametrize("given", ["true", "false", ""])
+def test_everybody_or_nobody_is_sent_on_in_other_processes_too(given: str) -> None:
+    settings = load_settings({"redirect_downloads": given}, {})
+    assert is_in("2001:db8::1", settings.redirect_downloads) is (given == "true")
+    assert is_in("192.0.2.1", settings.redirect_downloads) is (given == "true")
     assert load_settings({}, as_environment(settings)) == settings
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -16,3 +17,17 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     """
     parts = [part.strip() for part in text.split(",")]
     return tuple(ip_network(part, strict=False) for part in parts if part)
+
+
+def is_in(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an address lies in one of some networks; what is none lies nowhere."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return any((mapped or found) in network for network in networks)
+
+
+EVERYWHERE = parse_networks("0.0.0.0/0, ::/0")
+"""Every address there is."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from moorage.domain.networks import Network
+from moorage.domain.networks import Network, is_in
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _PAIR = re.compile(r'\s*(\w+)\s*=\s*(?:"([^"]*)"|([^;,"]*))\s*(?:;|$)')
@@ -35,7 +35,7 @@ def trace(peer: str, headers: Mapping[str, str], trusted: Sequence[Network]) -> 
     ``headers`` are by lower-case name, repeated ones joined by commas. What an address
     that is not trusted says is not looked at.
     """
-    if not _is_in(peer, trusted):
+    if not is_in(peer, trusted):
         return Hop()
     senders, schemes, hosts = _lists(headers)
     client, hops = None, 0
@@ -44,7 +44,7 @@ def trace(peer: str, headers: Mapping[str, str], trusted: Sequence[Network]) -> 
         if address is None:
             break
         client = address
-        if not _is_in(address, trusted):
+        if not is_in(address, trusted):
             break
         hops += 1
     scheme = _said(schemes, hops).lower()
@@ -96,15 +96,6 @@ def _address(text: str) -> str | None:
         return None
 
 
-def _is_in(text: str, networks: Sequence[Network]) -> bool:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in networks)
-
-
 def show_address(host: str, port: int) -> str:
     """Write where a request comes from; no port is known of who a proxy speaks for."""
     if not port:
@@ -141,7 +132,7 @@ class Forwarding:
     def apply(self, scope: Any) -> Any:
         """Return the scope of a request as its first sender saw it."""
         peer = scope.get("client")
-        if not self.trusted or peer is None or not _is_in(peer[0], self.trusted):
+        if not self.trusted or peer is None or not is_in(peer[0], self.trusted):
             return scope
         headers = self._relevant(scope["headers"])
         hop = trace(peer[0], headers, self.trusted)

@@ -56,6 +56,12 @@ class Request:
         return show_address(host, port)
 
     @property
+    def client_host(self) -> str:
+        """That address alone."""
+        host, _ = self._scope.get("client") or ("", 0)
+        return host
+
+    @property
     def base_url(self) -> str | None:
         """How the sender addresses the server, if a trusted proxy told that."""
         told: str | None = self._scope.get(BASE_URL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from moorage.domain.errors import (
     RepositoryUnknownError,
 )
 from moorage.domain.names import Reference, RepositoryName
+from moorage.domain.networks import Network, is_in
 from moorage.domain.repositories import StoredBlob
 from moorage.ports.blobs import BlobKey, BlobStore
 from moorage.ports.clock import Clock
@@ -33,7 +34,7 @@ REDIRECT_LIFETIME = timedelta(minutes=20)
 class Pull:
     """Finds and reads what a repository serves.
 
-    ``redirects`` lets clients fetch blobs from where the store has them.
+    Clients in the networks of ``redirects`` fetch blobs from where the store has them.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Pull:
         clock: Clock,
         *,
         lease: timedelta,
-        redirects: bool = False,
+        redirects: Sequence[Network] = (),
     ) -> None:
         self._database = database
         self._store = store
@@ -123,9 +124,9 @@ class Pull:
         """Yield a range of a blob's bytes."""
         return self._store.read(_key(blob), start, length)
 
-    async def address(self, blob: StoredBlob) -> str | None:
-        """Return where a client is to fetch a blob, if not here."""
-        if not self._redirects:
+    async def address(self, blob: StoredBlob, client: str) -> str | None:
+        """Return where a client, by its address, is to fetch a blob, if not here."""
+        if not is_in(client, self._redirects):
             return None
         return await self._store.signed_url(_key(blob), REDIRECT_LIFETIME)
 

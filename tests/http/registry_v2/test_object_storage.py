@@ -156,6 +156,28 @@ async def test_a_download_is_sent_on_to_the_object_store(
     assert (part.status_code, part.content) == (206, MEGABYTE[1:4])
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"redirect_downloads": "10.0.0.0/8, fd00::/8", "trusted_proxies": "127.0.0.1"}],
+)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"X-Forwarded-For": "192.0.2.1"}, 200),
+        ({"X-Forwarded-For": "10.1.2.3"}, 307),
+        ({"X-Forwarded-For": "fd00::1"}, 307),
+    ],
+)
+async def test_clients_in_some_networks_are_sent_on(
+    replicas: tuple[Registry, Registry], headers: dict[str, str], status: int
+) -> None:
+    path = f"/v2/{NAME}/blobs/{await replicas[0].push_blob(NAME, MEGABYTE)}"
+    answer = await replicas[1].send("GET", path, headers=headers)
+    assert answer.status_code == status
+    assert status == 307 or answer.content == MEGABYTE
+
+
 async def test_a_cancelled_upload_leaves_nothing(
     replicas: tuple[Registry, Registry], s3_server: S3Server, s3_url: str
 ) -> None:

@@ -27,7 +27,8 @@ async def get(call: Call) -> Response:
     }
     if is_fresh(call.request, digest):
         return Response(304, headers)
-    if call.request.method == "GET" and (url := await pull.address(blob)):
+    client = call.request.client_host
+    if call.request.method == "GET" and (url := await pull.address(blob, client)):
         # The address expires, and with it this answer. A range goes along by itself.
         return Response(307, {"Location": url, "Docker-Content-Digest": str(digest)})
     asked = parse_range(_range(call, digest), blob.size_bytes)
