@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,8 @@ from moorage.domain.access import Principal
 from moorage.domain.errors import UnavailableError
 from moorage.domain.history import Cause
 from moorage.domain.jobs import JobKind, JobState
+from moorage.jobs.collector import take_step
+from moorage.jobs.pace import Pace, QueuedDatabase
 from moorage.jobs.worker import Worker
 from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
@@ -161,6 +164,19 @@ async def test_what_a_killed_process_began_is_taken_over(scene: Scene) -> None:
     assert (await scene.garbage.collect()).freed_bytes == 10
 
 
+async def test_collectors_leave_all_of_it_to_a_job_that_does_it_at_once(
+    scene: Scene,
+) -> None:
+    await scene.lost_blobs(10)
+    await scene.queue.schedule(ROOT)
+    pace = Pace(QueuedDatabase(scene.database), asyncio.Event())
+    assert not await take_step(scene.garbage, pace)
+    assert await scene.worker.run_one()
+    await scene.lost_blobs(20)
+    pace.stop.set()
+    assert await take_step(scene.garbage, pace)
+
+
 async def test_paused_collection_does_nothing_until_it_is_resumed(
     scene: Scene,
 ) -> None:
@@ -244,6 +260,41 @@ async def test_hours_add_up_what_was_done(scene: Scene) -> None:
     ]
 
 
+@pytest.mark.parametrize("between", [0, 2])
+async def test_an_index_about_what_it_lists_goes_with_it(
+    scene: Scene, between: int
+) -> None:
+    """The two keep each other, directly or over other indexes."""
+
+    def body(tx: Tx) -> tuple[Repository, list[graph.Node]]:
+        repository = rows.a_lone_repository(tx)
+        nodes = [graph.a_manifest(tx, repository, lease_until=NOW)]
+        for _ in range(between):
+            nodes.append(
+                graph.a_manifest(
+                    tx, repository, children=nodes[-1:], lease_until=NOW - HOUR
+                )
+            )
+        ring = graph.a_manifest(
+            *(tx, repository),
+            children=nodes[-1:],
+            subject=nodes[0],
+            lease_until=NOW + HOUR,
+        )
+        put_tag(tx, repository, nodes[0])
+        return repository, [*nodes, ring]
+
+    repository, nodes = await scene.database.write(body)
+    assert (await scene.garbage.collect()).manifests == 0
+    cause = Cause("me", NOW, NOW)
+    delete = partial(tags.delete_first, limit=1, cause=cause)
+    assert await scene.database.write(lambda tx: delete(tx, repository.id)) == 1
+    # The lease of one of them keeps all.
+    assert (await scene.garbage.collect()).manifests == 0
+    scene.clock.advance(HOUR)
+    assert (await scene.garbage.collect()).manifests == len(nodes)
+
+
 @dataclass(frozen=True)
 class ManifestPlan:
     """A manifest to be made; numbers point at blobs and at earlier manifests."""
@@ -262,8 +313,8 @@ def manifest_plans(draw: st.DrawFn) -> list[ManifestPlan]:
         earlier = st.integers(0, count - 1)
         some = st.frozensets(earlier, max_size=2) if count else st.just(frozenset())
         children = draw(some)
-        # An index about what it lists itself would keep itself: that is kept for good.
-        subject = draw(st.none() | earlier) if count and not children else None
+        # Also an index about what it lists itself: the two keep each other.
+        subject = draw(st.none() | earlier) if count else None
         plans.append(
             ManifestPlan(
                 draw(st.frozensets(st.integers(0, 5), max_size=3)),

@@ -22,15 +22,15 @@ async def run_collector(
     """Collect, step by step, until told to stop."""
     pace = Pace(database, stop)
     while not stop.is_set():
-        if not await _step(garbage, pace):
+        if not await take_step(garbage, pace):
             await pace.sleep(IDLE_SECONDS)
 
 
-async def _step(garbage: Garbage, pace: Pace) -> bool:
-    """Do one step; return whether there may be more to do."""
+async def take_step(garbage: Garbage, pace: Pace) -> bool:
+    """Do one step, if it is anybody's turn; return whether there may be more to do."""
     pace.begin()
     try:
-        if await garbage.is_paused():
+        if await garbage.is_paused() or await garbage.is_left_to_a_job():
             return False
         collected = await garbage.step(pace.rest)
     except RegistryError as error:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from moorage.domain.errors import RegistryError
+from moorage.domain.jobs import JobKind
 from moorage.ports.blobs import BlobStore
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import garbage, holds
+from moorage.store import garbage, holds, jobs
 from moorage.store.garbage import Looked, Pause, Tombstone
 
 BATCH = 500
@@ -100,6 +101,11 @@ class Garbage:
     async def is_paused(self) -> bool:
         """Whether an administrator stopped collection."""
         return await self.find_pause() is not None
+
+    async def is_left_to_a_job(self) -> bool:
+        """Whether somebody had all of it done at once: others would be in the way."""
+        key = JobKind.COLLECT_GARBAGE
+        return await self._database.quick(lambda tx: jobs.is_unfinished(tx, key))
 
     async def pause(self, actor: str) -> None:
         """Stop collection, in every process, until it is resumed."""

@@ -6,11 +6,13 @@ them may be repeated at any time.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from moorage.domain.digest import Digest
+from moorage.domain.sizes import reach
 from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query, load
@@ -80,12 +82,56 @@ def find_due(tx: Tx, *, now: datetime) -> Due:
 def sweep_manifests(tx: Tx, limit: int, *, now: datetime) -> Looked:
     """Look at manifests whose lease has run out; remove those nothing reaches."""
     due, dead = _look(tx, _SQL.due_manifests, _SQL.reached_manifests, limit, now)
+    looked = len(due)
+    lost = _find_lost(tx, set(due).difference(dead), now)
+    if lost.all:
+        # What could give one of them another keeper waits for these locks. Whoever was
+        # faster is seen by the second look.
+        rows = tx.all(_SQL.lock_manifests, ids=sorted(lost.all))
+        locked = {row["id"] for row in rows}
+        again = _find_lost(tx, lost.asked, now)
+        if again.all <= locked:
+            dead = sorted(again.all.union(dead))
+        else:
+            due = [each for each in due if each not in lost.asked]
     _park(tx, _SQL.park_manifests, due, dead)
     if dead:
         for wake in (_SQL.wake_children, _SQL.wake_referrers, _SQL.wake_links):
             tx.run(wake, ids=dead, now_us=to_us(now))
         tx.run(_SQL.drop_manifests, ids=dead)
-    return Looked(len(due), len(dead))
+    return Looked(looked, len(dead))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Manifests that keep each other while nothing else keeps any of them.
+
+    ``asked`` are those that the question was about; ``all`` go together, so that no
+    index goes on without what it lists.
+    """
+
+    asked: set[int]
+    all: set[int]
+
+
+def _find_lost(tx: Tx, ids: set[int], now: datetime) -> _Lost:
+    """Find those of manifests that only manifests keep, up to the last of these.
+
+    An index that lists what it is about is one: each of the two keeps the other.
+    """
+    kept_by: dict[int, list[int]] = defaultdict(list)
+    roots: set[int] = set()
+    seen, frontier = set(ids), set(ids)
+    while frontier:
+        rows = tx.all(_SQL.rooted_manifests, ids=sorted(frontier), now_us=to_us(now))
+        rooted = {row["id"] for row in rows}
+        roots |= rooted
+        for row in tx.all(_SQL.keepers, ids=sorted(frontier - rooted)):
+            kept_by[row["keeper"]].append(row["kept"])
+        frontier = kept_by.keys() - seen
+        seen |= frontier
+    alive = reach(roots, kept_by)
+    return _Lost(ids - alive, seen - alive)
 
 
 def sweep_links(tx: Tx, limit: int, *, now: datetime) -> Looked:

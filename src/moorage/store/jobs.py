@@ -44,6 +44,11 @@ def enqueue(tx: Tx, job: NewJob, *, now: datetime) -> int:
             return job_id
 
 
+def is_unfinished(tx: Tx, dedup_key: str) -> bool:
+    """Whether a job by this key is queued or running."""
+    return tx.one(_SQL.find_unfinished, dedup_key=dedup_key) is not None
+
+
 def find(tx: Tx, job_id: int) -> Job | None:
     """Look up a job, finished or not."""
     row = tx.one(_SQL.find, id=job_id)
