@@ -20,7 +20,7 @@ from moorage.store.times import from_us, to_us
 BEHIND = "~"
 """Sorts behind every character of a tag, and of its version key."""
 
-MANY = 1_000
+MANY = 100
 """From so many beginnings on they are counted before they are read."""
 
 TURN = "sort_tags"
