@@ -67,6 +67,7 @@ from moorage.services.notifications import PullNotices
 from moorage.services.placement import Placement
 from moorage.services.plans import Plans
 from moorage.services.policies import Policies
+from moorage.services.project_lists import ProjectLists
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.published_tags import PublishedTags
@@ -285,6 +286,7 @@ async def build(settings: Settings, database: Database) -> Services:
             groups=Groups(database, clock),
             namespaces=Namespaces(database, clock),
             projects=Projects(database, clock),
+            project_lists=ProjectLists(database, clock),
             members=Members(database, clock),
             shares=Shares(database, clock),
             transfers=Transfers(database, clock),

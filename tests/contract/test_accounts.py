@@ -117,6 +117,8 @@ async def test_accounts_are_listed_newest_first_and_filtered(
         assert ids(AccountFilter(search="bob@example.com")) == [two.id]
         assert ids(AccountFilter(active=True)) == [three.id, one.id]
         assert ids(AccountFilter(active=False)) == [two.id]
+        assert ids(AccountFilter(ascending=True)) == [one.id, two.id, three.id]
+        assert ids(AccountFilter(above=one.id, below=three.id)) == [two.id]
         assert accounts.count(tx, AccountFilter(), limit=2) == 2
 
     await database.write(body)

@@ -1,28 +1,24 @@
-"""Projects: reading, making, changing and removing them."""
+"""Projects: showing, making, changing and removing them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from moorage.domain.access import (
     Principal,
-    ProjectAccess,
     RegistryAccess,
     Role,
     Visibility,
 )
-from moorage.domain.accounts import Account
 from moorage.domain.errors import (
     ForbiddenError,
     NamespaceUnknownError,
     UnauthenticatedError,
     ValidationError,
 )
-from moorage.domain.members import Share
-from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import (
     Namespace,
     NamespaceKind,
@@ -35,37 +31,12 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import policies, rights
 from moorage.services.authorization import PROJECT_CREATOR
-from moorage.services.identity import access_to
 from moorage.services.moving import move_project
 from moorage.services.namespaces import namespace_for
-from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.project_views import ProjectView, views
 from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleProject
-from moorage.store import accounts, members, namespaces, projects, shares
-from moorage.store.projects import ProjectFilter
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectView:
-    """A project with what is shown of it to one caller.
-
-    ``ancestry`` are the namespaces that it lies in, topmost first. ``project_level``
-    and ``group_level`` are the caller's direct and inherited roles. ``shares`` are the
-    groups that were invited to it.
-    """
-
-    project: Project
-    ancestry: Sequence[Namespace]
-    owner: Account | None
-    project_level: Role
-    group_level: Role
-    cleanup_policy: CleanupPolicy
-    shares: Sequence[Share] = ()
-
-    @property
-    def access(self) -> ProjectAccess:
-        """What decides about the caller in the project."""
-        return access_to(self.project, max(self.project_level, self.group_level))
+from moorage.store import namespaces, projects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +72,7 @@ class ProjectChanges:
 
 
 class Projects:
-    """Lists, makes, changes and removes projects."""
+    """Shows, makes, changes and removes projects."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -133,76 +104,6 @@ class Projects:
             return views(tx, principal, [seen.project], now)[0]
 
         return await self._database.quick(body)
-
-    async def list_page(
-        self, principal: Principal, wanted: ProjectFilter, window: Window
-    ) -> Listed[ProjectView]:
-        """Return projects that the caller sees."""
-        now = self._clock.now()
-        return await self._database.read(
-            lambda tx: _list(tx, principal, wanted, window, now)
-        )
-
-    async def list_in_group(
-        self,
-        principal: Principal,
-        reference: NumberOrPath,
-        wanted: ProjectFilter,
-        window: Window,
-        *,
-        deep: bool = False,
-        shared: bool = False,
-    ) -> Listed[ProjectView]:
-        """Return the projects in a group, or in it and all groups below.
-
-        With ``shared`` those that the group was invited to are among them.
-
-        Raises:
-            GroupUnknownError: There is no such group that the caller sees.
-        """
-        now = self._clock.now()
-
-        def body(tx: Tx) -> Listed[ProjectView]:
-            group = rights.group_for(tx, principal, reference, now).group
-            below = namespaces.descendant_ids(tx, group.id) if deep else [group.id]
-            limited = replace(
-                wanted,
-                namespace_ids=below,
-                shared_ids=shares.project_ids(tx, group.id, now) if shared else (),
-            )
-            return _list(tx, principal, limited, window, now)
-
-        return await self._database.read(body)
-
-    async def list_invited(
-        self, principal: Principal, group_id: int, window: Window
-    ) -> Listed[ProjectView]:
-        """Return the projects that a group, which the caller sees, was invited to."""
-        now = self._clock.now()
-
-        def body(tx: Tx) -> Listed[ProjectView]:
-            ids = shares.project_ids(tx, group_id, now)
-            wanted = ProjectFilter(namespace_ids=(), shared_ids=ids)
-            return _list(tx, principal, wanted, window, now)
-
-        return await self._database.read(body)
-
-    async def list_of_account(
-        self,
-        principal: Principal,
-        account_id: int,
-        wanted: ProjectFilter,
-        window: Window,
-    ) -> Listed[ProjectView]:
-        """Return the projects in somebody's personal namespace."""
-        now = self._clock.now()
-
-        def body(tx: Tx) -> Listed[ProjectView]:
-            own = namespaces.find_of_account(tx, account_id)
-            limited = replace(wanted, namespace_ids=[own.id] if own else [])
-            return _list(tx, principal, limited, window, now)
-
-        return await self._database.read(body)
 
     async def create(self, principal: Principal, wanted: ProjectRequest) -> ProjectView:
         """Make a project.
@@ -281,68 +182,6 @@ class Projects:
             remove_project(tx, principal, seen.project, now=now)
 
         await self._database.write(body)
-
-
-def views(
-    tx: Tx, principal: Principal, found: Sequence[Project], now: datetime
-) -> list[ProjectView]:
-    """Return what the caller is shown of projects."""
-    namespace_ids = {project.namespace_id for project in found}
-    chains = namespaces.chains(tx, sorted(namespace_ids))
-    inherited = {
-        namespace_id: rights.namespace_level(tx, principal, namespace_id, now)
-        for namespace_id in namespace_ids
-    }
-    owners = accounts.find_many(
-        tx, [chain[0].owner_id for chain in chains.values() if chain[0].owner_id]
-    )
-    cleanup = policies.cleanup_policies(tx, {p.id: p.created_at for p in found})
-    ids = [project.id for project in found]
-    invited = shares.of_projects(tx, ids, now)
-    direct: dict[int, Role] = {}
-    if principal.account_id is not None:
-        direct = members.direct_levels(tx, ids, principal.account_id, now)
-    return [
-        ProjectView(
-            project=project,
-            ancestry=chains[project.namespace_id],
-            owner=owners.get(chains[project.namespace_id][0].owner_id or 0),
-            project_level=direct.get(project.id, Role.NONE),
-            group_level=max(
-                inherited[project.namespace_id],
-                _invited_level(tx, principal, invited.get(project.id, ()), now),
-            ),
-            cleanup_policy=cleanup[project.id],
-            shares=rights.visible_shares(
-                tx, principal, invited.get(project.id, ()), now
-            ),
-        )
-        for project in found
-    ]
-
-
-def _invited_level(
-    tx: Tx, principal: Principal, invited: Sequence[Share], now: datetime
-) -> Role:
-    """Return the role that a caller has through groups invited to a project."""
-    levels = (
-        min(share.level, rights.namespace_level(tx, principal, share.group.id, now))
-        for share in invited
-    )
-    return max(levels, default=Role.NONE)
-
-
-def _list(
-    tx: Tx, principal: Principal, wanted: ProjectFilter, window: Window, now: datetime
-) -> Listed[ProjectView]:
-    sight = members.sight_of(tx, principal, wanted.min_level, now)
-    found = projects.list_page(
-        tx, sight, wanted, limit=window.limit, offset=window.offset
-    )
-    total = 0
-    if window.counted:
-        total = projects.count(tx, sight, wanted, limit=COUNT_LIMIT)
-    return Listed(views(tx, principal, found, now), total)
 
 
 def _name_and_path(wanted: ProjectRequest) -> tuple[str, str]:

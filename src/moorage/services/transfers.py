@@ -7,12 +7,12 @@ from moorage.domain.errors import ValidationError
 from moorage.domain.projects import GroupInvalidError, TransferRefusedError
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.services import groups, projects, rights
+from moorage.services import groups, rights
 from moorage.services.authorization import PROJECT_CREATOR
 from moorage.services.groups import GroupView
 from moorage.services.moving import move_namespace, move_project
 from moorage.services.namespaces import namespace_for
-from moorage.services.projects import ProjectView
+from moorage.services.project_views import ProjectView, views
 from moorage.services.rights import NumberOrPath
 from moorage.store import namespaces
 
@@ -55,7 +55,7 @@ class Transfers:
                 raise TransferRefusedError(
                     "Project with same name or path in target namespace already exists"
                 ) from error
-            return projects.views(tx, principal, [moved], now)[0]
+            return views(tx, principal, [moved], now)[0]
 
         return await self._database.write(body)
 

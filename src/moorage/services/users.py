@@ -99,12 +99,15 @@ class Users:
         return account
 
     async def list_page(self, wanted: AccountFilter, window: Window) -> Listed[Account]:
-        """Return accounts, newest first."""
+        """Return accounts."""
 
         def body(tx: Tx) -> Listed[Account]:
             limit, offset = window.limit, window.offset
             found = accounts.list_page(tx, wanted, limit=limit, offset=offset)
-            return Listed(found, accounts.count(tx, wanted, limit=COUNT_LIMIT))
+            total = 0
+            if window.counted:
+                total = accounts.count(tx, wanted, limit=COUNT_LIMIT)
+            return Listed(found, total)
 
         return await self._database.read(body)
 

@@ -8,18 +8,26 @@ from datetime import datetime
 
 from moorage.domain.accounts import Account
 from moorage.ports.database import Row, Tx
-from moorage.ports.query import load
+from moorage.ports.query import Query, load
+from moorage.store.ids import MAX_ID
 from moorage.store.times import from_us, to_us
 
 _SQL = load("accounts")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFilter:
-    """Which accounts a list is about. ``search`` is part of a name, in lower case."""
+    """Which accounts a list is about, and in which order of their ids.
+
+    ``search`` is part of a name, in lower case; ids lie between ``above`` and
+    ``below``, themselves left out.
+    """
 
     search: str | None = None
     active: bool | None = None
+    above: int = 0
+    below: int = MAX_ID
+    ascending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,20 +148,32 @@ def lock_administrators(tx: Tx) -> list[int]:
 def list_page(
     tx: Tx, wanted: AccountFilter, *, limit: int, offset: int
 ) -> list[Account]:
-    """Return accounts, newest first."""
-    rows = tx.all(_SQL.list_page, **_parameters(wanted), limit=limit, offset=offset)
+    """Return accounts by id."""
+    direction = "asc" if wanted.ascending else "desc"
+    query = _query(wanted, give="rows", direction=direction)
+    rows = tx.all(query, **_conditions(wanted), limit=limit, offset=offset)
     return [from_row(row) for row in rows]
 
 
 def count(tx: Tx, wanted: AccountFilter, *, limit: int) -> int:
     """Count accounts, up to the limit."""
-    row = tx.one(_SQL.count, **_parameters(wanted), limit=limit)
+    query = _query(wanted, give="total", direction="asc")
+    row = tx.one(query, **_conditions(wanted), limit=limit, offset=0)
     return 0 if row is None else row["total"]
 
 
-def _parameters(wanted: AccountFilter) -> dict[str, str | int | None]:
-    active = None if wanted.active is None else int(wanted.active)
-    return {"search": wanted.search or None, "active": active}
+def _query(wanted: AccountFilter, *, give: str, direction: str) -> Query:
+    states = {None: "any", True: "active", False: "blocked"}
+    state = states[wanted.active]
+    return _SQL.variant("list_page", give=give, state=state, direction=direction)
+
+
+def _conditions(wanted: AccountFilter) -> dict[str, str | int | None]:
+    return {
+        "search": wanted.search or None,
+        "above": wanted.above,
+        "below": wanted.below,
+    }
 
 
 def from_row(row: Row) -> Account:

@@ -48,32 +48,16 @@ SELECT id
  ORDER BY id
  {{for_update}};
 
--- name: list_page
--- scan: a search is a part of a name; without one the primary key gives the order.
-SELECT *
+-- name: list_page(give=rows|total; state=any|active|blocked; direction=asc|desc)
+-- A range of the primary key, or of account_blocked, in its order: reading ends with the
+-- page, or with what is counted. A search is part of a name.
+{{give: SELECT * | SELECT count(*) AS total FROM (SELECT 1 AS one}}
   FROM account
- WHERE (CAST(:search AS TEXT) IS NULL
+ WHERE id > :above AND id < :below
+   {{state: | AND blocked_at_us IS NULL | AND blocked_at_us IS NOT NULL}}
+   AND (CAST(:search AS TEXT) IS NULL
         OR replace(username_key, :search, '') <> username_key
         OR replace(lower(name), :search, '') <> lower(name)
         OR email_key = :search)
-   AND (CAST(:active AS BIGINT) IS NULL
-        OR (blocked_at_us IS NULL AND :active = 1)
-        OR (blocked_at_us IS NOT NULL AND :active = 0))
- ORDER BY id DESC
- LIMIT :limit OFFSET :offset;
-
--- name: count
--- scan: as list_page, which it counts; it stops at the limit.
-SELECT count(*) AS total
-  FROM (
-    SELECT id
-      FROM account
-     WHERE (CAST(:search AS TEXT) IS NULL
-            OR replace(username_key, :search, '') <> username_key
-            OR replace(lower(name), :search, '') <> lower(name)
-            OR email_key = :search)
-       AND (CAST(:active AS BIGINT) IS NULL
-            OR (blocked_at_us IS NULL AND :active = 1)
-            OR (blocked_at_us IS NOT NULL AND :active = 0))
-     LIMIT :limit
-  ) AS found;
+ ORDER BY id {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};

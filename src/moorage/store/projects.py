@@ -13,14 +13,12 @@ from moorage.domain.projects import Namespace, Project, wider_than
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query, load
 from moorage.store import routes
+from moorage.store.ids import MAX_ID
 from moorage.store.members import Sight
 from moorage.store.namespaces import TAKEN
 from moorage.store.times import from_us, from_us_or_none, to_us, to_us_or_none
 
 _SQL = load("projects")
-
-MAX_ID = (1 << 63) - 1
-"""Greater than every id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

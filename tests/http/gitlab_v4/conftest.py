@@ -30,6 +30,7 @@ from moorage.services.members import Members
 from moorage.services.namespaces import Namespaces
 from moorage.services.plans import Plans
 from moorage.services.policies import Policies
+from moorage.services.project_lists import ProjectLists
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
@@ -92,6 +93,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         groups=Groups(database, clock),
         namespaces=Namespaces(database, clock),
         projects=Projects(database, clock),
+        project_lists=ProjectLists(database, clock),
         members=Members(database, clock),
         shares=Shares(database, clock),
         transfers=Transfers(database, clock),

@@ -86,6 +86,7 @@ async def test_shared_layers_are_counted_right(api: RegistryApi) -> None:
         "counts": {"repositories": 3, "tags": 4, "manifests": 4, "blobs": 4},
         "quota_bytes": None,
     }
+    await check_statistics(api, 111)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,20 @@ async def test_who_may_read_images_may_know_their_size(
 ) -> None:
     for path in (f"{api.path}/usage", f"/projects/{api.project.id}/registry/usage"):
         assert (await api.call("GET", path, caller)).status_code == status
+
+
+async def check_statistics(api: RegistryApi, size_bytes: int) -> None:
+    path = f"/projects/{api.project.id}?statistics=true"
+    (listed,) = await usage(api, f"/projects?statistics=true&search={api.project.path}")
+    shown = await usage(api, path)
+    for statistics in (listed["statistics"], shown["statistics"]):
+        assert statistics["container_registry_size"] == size_bytes
+        assert statistics["storage_size"] == size_bytes
+        assert set(statistics.values()) == {0, size_bytes}
+    assert "statistics" not in await usage(api, path.partition("?")[0])
+    guest = await api.call("GET", path, "guest")
+    assert guest.status_code == 200
+    assert "statistics" not in guest.json()
 
 
 async def test_a_group_is_shown_to_its_reporters(api: RegistryApi) -> None:

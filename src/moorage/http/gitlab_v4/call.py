@@ -16,9 +16,7 @@ from moorage.http.forwarded import BASE_URL, show_address
 from moorage.http.gitlab_v4 import parameters
 from moorage.http.gitlab_v4.context import Context
 from moorage.http.gitlab_v4.parameters import Declared
-
-MAX_ID = (1 << 63) - 1
-"""Greater numbers fit no column; this one is never given away."""
+from moorage.store.ids import MAX_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from moorage.services.members import Members
 from moorage.services.namespaces import Namespaces
 from moorage.services.plans import Plans
 from moorage.services.policies import Policies
+from moorage.services.project_lists import ProjectLists
 from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
@@ -53,6 +54,7 @@ class Context:
     groups: Groups
     namespaces: Namespaces
     projects: Projects
+    project_lists: ProjectLists
     members: Members
     shares: Shares
     transfers: Transfers

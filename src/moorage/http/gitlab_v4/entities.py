@@ -19,7 +19,7 @@ from moorage.http.gitlab_v4.context import Context
 from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.services.groups import GroupView
 from moorage.services.minting import MadeToken
-from moorage.services.projects import ProjectView
+from moorage.services.project_views import ProjectView
 
 # People and tokens
 

@@ -25,8 +25,8 @@ from moorage.domain.protection import (
 )
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.authentication import SudoUserUnknownError
+from moorage.http.gitlab_v4.paging import KeysetUnsupportedError
 from moorage.http.gitlab_v4.parameters import MediaTypeError
-from moorage.http.gitlab_v4.projects import KeysetUnsupportedError
 from moorage.http.gitlab_v4.routing import MethodNotAllowedError, RouteUnknownError
 
 Rendered: TypeAlias = tuple[int, Any, Mapping[str, str]]

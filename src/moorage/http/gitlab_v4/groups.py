@@ -130,10 +130,10 @@ async def show(call: Call) -> Response:
     more: GroupProjects = {}
     if wanted.with_projects:
         window = Window(MAX_SIZE)
-        own = await call.context.projects.list_in_group(
+        own = await call.context.project_lists.list_in_group(
             call.principal, view.group.id, ProjectFilter(), window
         )
-        invited = await call.context.projects.list_invited(
+        invited = await call.context.project_lists.list_invited(
             call.principal, view.group.id, window
         )
         more["projects"] = [shown(call, one, simple=False) for one in own.items]
@@ -195,7 +195,7 @@ async def delete(call: Call) -> Response:
 async def list_projects(call: Call) -> Response:
     """``GET /groups/:id/projects``."""
     wanted, page = call.read(ListGroupProjects), page_of(call)
-    listed = await call.context.projects.list_in_group(
+    listed = await call.context.project_lists.list_in_group(
         call.principal,
         call.reference(),
         project_filter(wanted),

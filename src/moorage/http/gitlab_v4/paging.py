@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 from starlette.responses import Response
 
-from moorage.domain.errors import ParameterError
+from moorage.domain.errors import ParameterError, UnsupportedError
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.authentication import SECRETS
 from moorage.http.gitlab_v4.call import Call
@@ -23,6 +23,13 @@ MAX_COUNTED = 10_000
 
 Source: GitLab 12.5 docs, "REST API", "Other pagination headers".
 """
+
+
+class KeysetUnsupportedError(UnsupportedError):
+    """Pages of a list by another order than that of ids."""
+
+    message = "Keyset pagination is not yet available for this type of request"
+
 
 MAX_UNKNOWN = 1024
 """How many characters of parameters links repeat that mean nothing to the endpoint."""
@@ -80,6 +87,22 @@ def answer_page(call: Call, page: Page, items: Sequence[Any], total: int) -> Res
     more = len(items) > page.size or page.number * page.size < min(total, MAX_COUNTED)
     for name, value in _headers(call, page, total, more=more):
         response.headers[name] = value
+    return response
+
+
+def answer_keyset(
+    call: Call, page: Page, items: Sequence[Any], *, ascending: bool
+) -> Response:
+    """Answer with what follows an id, and where to go on.
+
+    ``items`` have ids, and may be one more than the page shows.
+    """
+    response = answer(items[: page.size])
+    if len(items) > page.size:
+        bound = "id_after" if ascending else "id_before"
+        place = {bound: items[page.size - 1]["id"]}
+        url = link_url(call, pagination="keyset", per_page=page.size, **place)
+        response.headers["Link"] = f'<{url}>; rel="next"'
     return response
 
 

@@ -9,21 +9,28 @@ import msgspec
 from starlette.responses import Response
 
 from moorage.domain.access import RegistryAccess, Role, Visibility
-from moorage.domain.errors import UnsupportedError
 from moorage.domain.projects import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.formats import Bytes, PathPart
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import Page, answer_page, link_url, page_of
+from moorage.http.gitlab_v4.paging import (
+    KeysetUnsupportedError,
+    Page,
+    answer_keyset,
+    answer_page,
+    page_of,
+)
 from moorage.http.gitlab_v4.parameters import UNSET, Parameters, UnsetType
 from moorage.http.gitlab_v4.quotas import read_quota
 from moorage.http.gitlab_v4.routing import Route
 from moorage.http.gitlab_v4.shapes import Accepted, BasicProject, Project
 from moorage.services.pages import Listed, Window
-from moorage.services.projects import ProjectChanges, ProjectRequest, ProjectView
-from moorage.store.projects import MAX_ID, ProjectFilter
+from moorage.services.project_views import ProjectView
+from moorage.services.projects import ProjectChanges, ProjectRequest
+from moorage.store.ids import MAX_ID
+from moorage.store.projects import ProjectFilter
 
 Level = Literal["5", "10", "15", "20", "30", "40", "50"]
 
@@ -34,12 +41,6 @@ Order = Literal[
 
 # Ids rise with the time at which projects are made; nothing else moves their dates.
 _ORDERS: Mapping[str, Literal["name", "path"]] = {"name": "name", "path": "path"}
-
-
-class KeysetUnsupportedError(UnsupportedError):
-    """Pages of a list by another order than that of ids."""
-
-    message = "Keyset pagination is not yet available for this type of request"
 
 
 class ListProjects(Parameters):
@@ -125,7 +126,7 @@ async def list_projects(call: Call) -> Response:
     wanted, page = call.read(ListProjects), page_of(call)
     if wanted.pagination == "keyset":
         return await _answer_keyset(call, wanted, page)
-    listed = await call.context.projects.list_page(
+    listed = await call.context.project_lists.list_page(
         call.principal, project_filter(wanted), Window(page.limit, page.offset)
     )
     return answer_page(call, page, await shown_list(call, wanted, listed), listed.total)
@@ -136,23 +137,18 @@ async def _answer_keyset(call: Call, wanted: ListProjects, page: Page) -> Respon
     if wanted.order_by != "id":
         raise KeysetUnsupportedError
     window = Window(page.limit, counted=False)
-    listed = await call.context.projects.list_page(
+    listed = await call.context.project_lists.list_page(
         call.principal, project_filter(wanted), window
     )
-    response = answer((await shown_list(call, wanted, listed))[: page.size])
-    if len(listed.items) > page.size:
-        last = listed.items[page.size - 1].project.id
-        bound = {"id_after" if wanted.sort == "asc" else "id_before": last}
-        url = link_url(call, pagination="keyset", per_page=page.size, **bound)
-        response.headers["Link"] = f'<{url}>; rel="next"'
-    return response
+    shown = await shown_list(call, wanted, listed)
+    return answer_keyset(call, page, shown, ascending=wanted.sort == "asc")
 
 
 async def list_of_user(call: Call) -> Response:
     """``GET /users/:id/projects``."""
     wanted, page = call.read(ListProjects), page_of(call)
     account = await call.context.users.find(call.reference())
-    listed = await call.context.projects.list_of_account(
+    listed = await call.context.project_lists.list_of_account(
         call.principal,
         account.id,
         project_filter(wanted),

@@ -13,13 +13,19 @@ from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.formats import Filled, Keyword, PathPart
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import answer_page, page_of
+from moorage.http.gitlab_v4.paging import (
+    KeysetUnsupportedError,
+    answer_keyset,
+    answer_page,
+    page_of,
+)
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Route
 from moorage.http.gitlab_v4.shapes import BasicUser, FullUser, User
 from moorage.services.pages import Window
 from moorage.services.users import NewUser, UserChanges
 from moorage.store.accounts import AccountFilter
+from moorage.store.ids import MAX_ID
 
 
 class ListUsers(Parameters):
@@ -29,6 +35,11 @@ class ListUsers(Parameters):
     search: str | None = None
     active: bool = False
     blocked: bool = False
+    order_by: Literal["id", "created_at"] = "id"
+    sort: Literal["asc", "desc"] = "desc"
+    pagination: str | None = None
+    id_after: int | None = None
+    id_before: int | None = None
 
 
 Email: TypeAlias = Annotated[str, Keyword("pattern", f"^{EMAIL_PATTERN}$")]
@@ -75,13 +86,26 @@ async def list_users(call: Call) -> Response:
         account = await call.context.users.find_by_username(wanted.username)
         found = [] if account is None else [entities.basic_user(call.context, account)]
         return answer_page(call, page, found[page.offset :], len(found))
-    active = True if wanted.active else (False if wanted.blocked else None)
-    search = wanted.search.lower() if wanted.search else None
-    listed = await call.context.users.list_page(
-        AccountFilter(search=search, active=active), Window(page.limit, page.offset)
-    )
+    by_key = wanted.pagination == "keyset"
+    if by_key and wanted.order_by != "id":
+        raise KeysetUnsupportedError
+    window = Window(page.limit, 0 if by_key else page.offset, counted=not by_key)
+    listed = await call.context.users.list_page(account_filter(wanted), window)
     shown = [entities.basic_user(call.context, account) for account in listed.items]
+    if by_key:
+        return answer_keyset(call, page, shown, ascending=wanted.sort == "asc")
     return answer_page(call, page, shown, listed.total)
+
+
+def account_filter(wanted: ListUsers) -> AccountFilter:
+    """Say what a list of users is about. Ids rise with the time they were made at."""
+    return AccountFilter(
+        search=wanted.search.lower() if wanted.search else None,
+        active=True if wanted.active else (False if wanted.blocked else None),
+        above=wanted.id_after or 0,
+        below=MAX_ID if wanted.id_before is None else wanted.id_before,
+        ascending=wanted.sort == "asc",
+    )
 
 
 async def show(call: Call) -> Response:
@@ -160,7 +184,13 @@ ROUTES = (
         "GET",
         "/users",
         list_users,
-        Operation("List users", {200: list[BasicUser]}, ListUsers, paged=True),
+        Operation(
+            "List users",
+            {200: list[BasicUser]},
+            ListUsers,
+            paged=True,
+            errors=(405,),
+        ),
         scopes=("read_user",),
     ),
     Route(
