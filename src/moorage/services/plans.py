@@ -27,6 +27,9 @@ from moorage.ports.signals import JobSignal
 from moorage.services import guards
 from moorage.store import jobs, plans, sizes, traits
 
+BATCH = 10_000
+"""Items that one transaction stores: others may write in between."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlanPage:
@@ -112,12 +115,20 @@ class Plans:
         def body(tx: Tx) -> int:
             # Those that a job may still take its items from are spared.
             plans.delete_expired(tx, repository.id, before=now - LIFETIME)
-            return plans.create(
-                tx, made, items, actor=principal.actor, expires_at=expires_at
-            )
+            return plans.create(tx, made, actor=principal.actor, expires_at=expires_at)
 
-        plan_id = await self._database.write(body)
+        plan_id = await self._database.write(body, durable=False)
+        for first in range(0, len(items), BATCH):
+            await self._add_items(plan_id, first, items[first : first + BATCH])
+        await self._database.write(lambda tx: plans.complete(tx, plan_id, made.summary))
         return replace(made, id=plan_id, expires_at=expires_at)
+
+    async def _add_items(
+        self, plan_id: int, first: int, items: Sequence[PlanItem]
+    ) -> None:
+        await self._database.write(
+            lambda tx: plans.add_items(tx, plan_id, first, items), durable=False
+        )
 
     async def get(self, repository_id: int, plan_id: int, excerpt: Excerpt) -> PlanPage:
         """Return a stored plan and some of its items.

@@ -18,16 +18,13 @@ REASON = "The plan says so."
 _SQL = load("plans")
 
 
-def create(
-    tx: Tx, plan: Plan, items: Iterable[PlanItem], *, actor: str, expires_at: datetime
-) -> int:
-    """Store a plan with its items, in their order; return its id."""
+def create(tx: Tx, plan: Plan, *, actor: str, expires_at: datetime) -> int:
+    """Begin to store a plan; return its id. Nobody finds it until it is complete."""
     row = tx.one(
         _SQL.create,
         repository_id=plan.repository_id,
         parameters=json.dumps(plan.parameters),
         warnings=json.dumps(plan.warnings),
-        summary=json.dumps(asdict(plan.summary)),
         actor=actor,
         created_at_us=to_us(plan.created_at),
         expires_at_us=to_us(expires_at),
@@ -35,8 +32,18 @@ def create(
     if row is None:
         raise AssertionError
     plan_id: int = row["id"]
-    tx.run(_SQL.add_items, plan_id=plan_id, items=[_columns(item) for item in items])
     return plan_id
+
+
+def add_items(tx: Tx, plan_id: int, first: int, items: Iterable[PlanItem]) -> None:
+    """Store some of its items, in their order; ``first`` of them are stored."""
+    columns = [_columns(item) for item in items]
+    tx.run(_SQL.add_items, plan_id=plan_id, first=first, items=columns)
+
+
+def complete(tx: Tx, plan_id: int, summary: PlanSummary) -> None:
+    """Let a plan be found, all of whose items are stored."""
+    tx.run(_SQL.complete, id=plan_id, summary=json.dumps(asdict(summary)))
 
 
 def find(tx: Tx, repository_id: int, plan_id: int) -> Plan | None:

@@ -1,26 +1,30 @@
 -- name: create
+-- Without a summary: it is being made, and nobody finds it.
 INSERT INTO plan (repository_id, parameters, warnings, summary, actor, created_at_us,
                   expires_at_us)
-VALUES (:repository_id, :parameters, :warnings, :summary, :actor, :created_at_us,
+VALUES (:repository_id, :parameters, :warnings, '', :actor, :created_at_us,
         :expires_at_us)
 RETURNING id;
 
 -- name: add_items
 INSERT INTO plan_item (plan_id, position, decision, name, digest, facts)
-SELECT CAST(:plan_id AS BIGINT), i.position, i.decision, i.name, i.digest, i.facts
+SELECT CAST(:plan_id AS BIGINT), CAST(:first AS BIGINT) + i.position, i.decision, i.name, i.digest, i.facts
   FROM ({{rows:items(decision text, name text, digest text, facts text)}}) AS i;
+
+-- name: complete
+UPDATE plan SET summary = :summary WHERE id = :id;
 
 -- name: find
 SELECT id, repository_id, parameters, warnings, summary, created_at_us, expires_at_us,
        job_id
   FROM plan
- WHERE id = :id AND repository_id = :repository_id;
+ WHERE id = :id AND repository_id = :repository_id AND summary <> '';
 
 -- name: lock
 SELECT id, repository_id, parameters, warnings, summary, created_at_us, expires_at_us,
        job_id
   FROM plan
- WHERE id = :id AND repository_id = :repository_id
+ WHERE id = :id AND repository_id = :repository_id AND summary <> ''
 {{for_update}};
 
 -- name: mark_applied

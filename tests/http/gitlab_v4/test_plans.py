@@ -10,12 +10,16 @@ import pytest
 from contract import rows
 from contract.rows import NOW
 from in_process.registry_api import EXTERNAL_URL, RegistryApi, registry_api
+from moorage.services import plans
+from moorage.store import plans as stored_plans
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     import httpx
+
+    from moorage.ports.database import Tx
 
 DAY = timedelta(days=1)
 WINDOW = timedelta(days=7)
@@ -266,3 +270,26 @@ async def test_a_run_is_undone_within_the_window_only(api: RegistryApi) -> None:
     for caller, expected in (("stranger", 404), ("developer", 403)):
         answer = await api.call("POST", location + "/undo", caller)
         assert answer.status_code == expected
+
+
+async def test_a_plan_that_is_being_made_is_not_there_yet(
+    api: RegistryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A constant, so that the test does not need ten thousand tags.
+    monkeypatch.setattr(plans, "BATCH", 2)
+    seen: list[int] = []
+    add_items = stored_plans.add_items
+
+    def look_first(tx: Tx, plan_id: int, *rest: Any) -> None:
+        assert stored_plans.find(tx, api.repository.id, plan_id) is None
+        assert stored_plans.lock(tx, api.repository.id, plan_id) is None
+        seen.append(plan_id)
+        add_items(tx, plan_id, *rest)
+
+    # To look between two transactions of the one call.
+    monkeypatch.setattr(stored_plans, "add_items", look_first)
+    plan = await make_plan(api)
+    assert seen == [plan["id"]] * 4
+    assert [each["name"] for each in plan["items"]] == NAMES
+    found = await api.call("GET", f"{api.path}/plans/{plan['id']}")
+    assert found.json()["items"] == plan["items"]
