@@ -27,10 +27,20 @@ class Placement:
         self._clock = clock
 
     async def is_new(self, name: RepositoryName) -> bool:
-        """Whether nothing was ever pushed under this name."""
-        return not await self._database.quick(
-            lambda tx: repositories.has_been(tx, name)
-        )
+        """Whether nothing was ever pushed under this name, and something could be.
+
+        Raises:
+            RepositoryUnknownError: The project that had it has another path now.
+        """
+
+        def body(tx: Tx) -> bool:
+            if repositories.has_been(tx, name):
+                return False
+            if projects.find_owning(tx, name) is None and projects.was_owned(tx, name):
+                raise RepositoryUnknownError(name=name)
+            return True
+
+        return await self._database.quick(body)
 
     async def find_or_create(
         self, name: RepositoryName, principal: Principal
