@@ -99,6 +99,11 @@ def indexes_of(connection: psycopg.Connection[Any], query: Query) -> set[str]:
     return named | read_whole_by_postgres(connection, query)
 
 
+def sorts(connection: psycopg.Connection[Any], query: Query) -> bool:
+    """Whether PostgreSQL would sort what it found."""
+    return any("Sort" in node["Node Type"] for node in _plan(connection, query))
+
+
 def _plan(
     connection: psycopg.Connection[Any], query: Query
 ) -> Iterator[Mapping[str, Any]]:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from contract import many_tags, plans, rows
+from contract import plans
 from contract.rows import NOW
-from moorage.adapters.postgres import DIALECT as POSTGRES
-from moorage.adapters.postgres import PostgresDatabase
 from moorage.adapters.sqlite import DIALECT as SQLITE
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.tag_lists import TagOrder
 from moorage.ports.query import Query, load
 from moorage.store.migrate import migrate
-
-if TYPE_CHECKING:
-    from live.postgres import PostgresCluster
 
 INDEXES = {
     TagOrder.NAME: "tag_pkey|sqlite_autoindex_tag_1",
@@ -31,9 +25,6 @@ INDEXES = {
     TagOrder.PULLED: "tag_pulled",
     TagOrder.SIZE: "tag_size",
 }
-
-TAGS = 20_000
-"""Enough for PostgreSQL not to read them all."""
 
 BY_ORDER = [
     (query, order)
@@ -100,26 +91,10 @@ def test_postgres_finds_names_by_their_beginnings(
 
 
 @pytest.mark.postgres
-async def test_postgres_reads_a_page_from_the_index_of_its_order(
-    postgres_cluster: PostgresCluster,
+@by_order
+def test_postgres_reads_a_page_from_the_index_of_its_order(
+    large_postgres: psycopg.Connection, query: Query, order: TagOrder
 ) -> None:
-    url = await _filled(postgres_cluster)
-    with psycopg.connect(url) as connection:
-        for query, order in BY_ORDER:
-            text = f"EXPLAIN {POSTGRES.render(query.text)}"
-            found = connection.execute(text, values(order)).fetchall()
-            plan = "\n".join(line for (line,) in found)
-            assert re.search(f"Index .*({INDEXES[order]}) on tag", plan), plan
-            assert not re.search(r"\bSort\b", plan), plan
-
-
-async def _filled(cluster: PostgresCluster) -> str:
-    url = cluster.create_database()
-    database = PostgresDatabase(url)
-    migrate(database, NOW)
-    repository = await database.write(rows.a_lone_repository)
-    await many_tags.fill(database, repository, TAGS)
-    await database.close()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ANALYZE")
-    return url
+    (index,) = plans.indexes_of(large_postgres, query)
+    assert re.fullmatch(INDEXES[order], index)
+    assert not plans.sorts(large_postgres, query)
