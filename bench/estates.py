@@ -26,7 +26,7 @@ _IMAGE_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 _COLUMNS = {
     "repository": "id project_id name path tag_count created_at_us",
-    "namespace_repository": "namespace_id repository_id",
+    "namespace_repository": "namespace_id repository_id path",
     "manifest": "id repository_id digest media_type size_bytes config_digest "
     "total_bytes platforms created_at_us pushed_at_us",
     "tag": "repository_id name manifest_id version_key total_bytes created_at_us "
@@ -162,7 +162,10 @@ def _put_repositories(sink: Sink, shape: Shape, places: Sequence[Place]) -> None
     )
     sink.put(
         "namespace_repository",
-        ((home.namespace_id, at + 1) for at, home in enumerate(homes)),
+        (
+            (home.namespace_id, at + 1, path_of(shape, places, at))
+            for at, home in enumerate(homes)
+        ),
     )
 
 

@@ -40,8 +40,9 @@ What costs more in the large estate, and why:
   1,000 tags that is at most 1,000.
 - A search that finds more than 10,000 tags goes through the list in its order until the
   page is full.
-- A group's repositories in another order than the first, and a search of them, look at
-  all of the group: at 100,000 where there are ten million tags.
+- A group's repositories in the order of their tags, and a search of them, look at all
+  of the group: at 100,000 where there are ten million tags. Their total is counted up
+  to 10,000.
 """
 
 

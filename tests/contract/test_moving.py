@@ -13,6 +13,7 @@ from moorage.domain.access import Visibility
 from moorage.domain.errors import ValidationError
 from moorage.domain.names import MAX_NAME_LENGTH
 from moorage.domain.protection import NewRule, ProtectionLevel, RuleKind
+from moorage.domain.repositories import RepositoryList, RepositoryOrder
 from moorage.services.moving import move_namespace, move_project
 from moorage.store import namespaces, projects, protection, repositories
 
@@ -36,7 +37,14 @@ class Estate:
     other: Namespace
 
     def listed(self, group: Namespace) -> list[str]:
+        """List what a group shows; all that is found by its path has that path."""
         found = repositories.list_by_namespace(self.tx, group.id, 0, 10)
+        for one in found:
+            wanted = RepositoryList(RepositoryOrder.NAME, search=one.path)
+            count = repositories.count_by_namespace(self.tx, group.id, wanted)
+            by_path = repositories.list_by_namespace(self.tx, group.id, 0, 10, wanted)
+            assert one in by_path
+            assert len(by_path) == count
         return [repository.path for repository in found]
 
     def paths(self) -> list[str]:

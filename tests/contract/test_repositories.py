@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from moorage.domain.digest import Digest
 from moorage.domain.errors import RepositoryUnknownError
 from moorage.ports.blobs import BlobKey
 from moorage.ports.query import Query
-from moorage.store import blobs, repositories, uploads
+from moorage.store import blobs, projects, repositories, uploads
 
 if TYPE_CHECKING:
     from moorage.domain.repositories import Repository
@@ -67,13 +68,19 @@ async def test_a_group_leaves_out_projects_whose_registry_is_off(
 ) -> None:
     def body(tx: Tx) -> None:
         group = rows.a_group(tx)
-        rows.a_repository(tx, rows.a_project(tx, group))
-        tx.run(
-            Query("t", "UPDATE project SET registry_access = :access"),
-            access=RegistryAccess.DISABLED,
-        )
+        project = rows.a_project(tx, group)
+        first = rows.a_repository(tx, project)
+        disabled = replace(project, registry_access=RegistryAccess.DISABLED)
+        projects.update(tx, disabled)
+        repositories.show(tx, [project.id])
+        second = rows.a_repository(tx, project, "second")
         assert repositories.list_by_namespace(tx, group.id, 0, 10) == []
         assert repositories.count_by_namespace(tx, group.id) == 0
+        projects.update(tx, project)
+        repositories.show(tx, [project.id])
+        shown = repositories.list_by_namespace(tx, group.id, 0, 10)
+        assert shown == [first, second]
+        assert repositories.count_by_namespace(tx, group.id) == 2
 
     await database.write(body)
 

@@ -26,18 +26,12 @@ def move_project(tx: Tx, project: Project, namespace: Namespace, path: str) -> P
             same.
     """
     projects.lock(tx, project.id)
-    chains = namespaces.chains(tx, [project.namespace_id, namespace.id])
     routes.remember(tx, [project.id])
     moved = projects.move(tx, project, namespace, path)
     if namespace.kind is NamespaceKind.GROUP:
         projects.narrow(tx, [project.id], namespace.visibility)
     protection.follow(tx, [project.id], project.full_path, moved.full_path)
-    repositories.move(
-        tx,
-        [project.id],
-        left=[one.id for one in chains[project.namespace_id]],
-        entered=[one.id for one in chains[namespace.id]],
-    )
+    repositories.move(tx, [project.id])
     return projects.find(tx, project.id) or moved
 
 
@@ -54,7 +48,6 @@ def move_namespace(
     if parent is not None and parent.id in below:
         raise GroupInvalidError(parent_id=["is the group itself or lies in it"])
     project_ids = projects.ids_in(tx, below)
-    left = _ids(tx, namespace.parent_id)
     routes.remember(tx, project_ids)
     old, new = namespace.full_path, namespaces.move(tx, namespace, parent, path)
     namespaces.follow(tx, [id_ for id_ in below if id_ != namespace.id], old, new)
@@ -63,12 +56,5 @@ def move_namespace(
     if parent is not None:
         namespaces.narrow(tx, below, parent.visibility)
         projects.narrow(tx, project_ids, parent.visibility)
-    entered = _ids(tx, parent.id if parent else None)
-    repositories.move(tx, project_ids, left=left, entered=entered)
+    repositories.move(tx, project_ids)
     return namespaces.get(tx, namespace.id)
-
-
-def _ids(tx: Tx, namespace_id: int | None) -> list[int]:
-    if namespace_id is None:
-        return []
-    return [one.id for one in namespaces.chains(tx, [namespace_id])[namespace_id]]

@@ -36,7 +36,7 @@ from moorage.services.namespaces import namespace_for
 from moorage.services.project_views import ProjectView, views
 from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleProject
-from moorage.store import namespaces, projects
+from moorage.store import namespaces, projects, repositories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +153,13 @@ class Projects:
         def body(tx: Tx) -> ProjectView:
             seen = rights.project_for(tx, principal, reference, now)
             rights.require(principal, seen.access.level, _needed(seen, changes))
-            project = _changed(seen.project, changes, now)
-            namespace = namespaces.lock(tx, project.namespace_id)
+            namespace = namespaces.lock(tx, seen.project.namespace_id)
+            before = projects.lock(tx, seen.project.id) or seen.project
+            project = _changed(before, changes, now)
             _check_visibility(project.visibility, namespace)
             projects.update(tx, project)
+            if project.registry_access is not before.registry_access:
+                repositories.show(tx, [project.id])
             _change_cleanup_policy(tx, project, changes.cleanup_policy, now)
             if changes.path is not None and changes.path != project.path:
                 project = _renamed(tx, project, namespace, changes.path)

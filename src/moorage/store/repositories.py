@@ -83,12 +83,8 @@ def place(tx: Tx, repository_id: int, namespace_id: int) -> None:
     tx.run(_SQL.place, repository_id=repository_id, namespace_id=namespace_id)
 
 
-def move(
-    tx: Tx, project_ids: Sequence[int], *, left: Sequence[int], entered: Sequence[int]
-) -> None:
+def move(tx: Tx, project_ids: Sequence[int]) -> None:
     """Let repositories follow their projects, which have other paths by now.
-
-    ``left`` and ``entered`` are the namespaces above the projects, before and after.
 
     Raises:
         ValidationError: The name of one would be longer than clients can ask for.
@@ -98,8 +94,13 @@ def move(
     row = tx.one(_SQL.longest_path, project_ids=ids)
     if row is not None and row["length"] > MAX_NAME_LENGTH:
         raise ValidationError(path=["is too long for the names of its images"])
-    tx.run(_SQL.leave, namespace_ids=list(left), project_ids=ids)
-    tx.run(_SQL.enter, namespace_ids=list(entered), project_ids=ids)
+    show(tx, ids)
+
+
+def show(tx: Tx, project_ids: Sequence[int]) -> None:
+    """Show the repositories of projects where these are by now, if they have any."""
+    tx.run(_SQL.withdraw, project_ids=list(project_ids))
+    tx.run(_SQL.show, project_ids=list(project_ids))
 
 
 def list_paths(tx: Tx, after: str, limit: int) -> list[str]:

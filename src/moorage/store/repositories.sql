@@ -50,7 +50,7 @@ SELECT 1 FROM repository WHERE path = :path AND deleted_at_us IS NOT NULL;
 -- name: place
 -- Under every namespace that the project lies in. WHERE keeps SQLite from reading
 -- ON CONFLICT as the condition of a join.
-INSERT INTO namespace_repository (namespace_id, repository_id)
+INSERT INTO namespace_repository (namespace_id, repository_id, path)
 WITH RECURSIVE above (id, parent_id) AS (
     SELECT id, parent_id FROM namespace WHERE id = :namespace_id
      UNION ALL
@@ -58,7 +58,11 @@ WITH RECURSIVE above (id, parent_id) AS (
       FROM above
       {{each:namespace AS parent(parent.id = above.parent_id)}}
 )
-SELECT above.id, :repository_id FROM above WHERE above.id IS NOT NULL
+SELECT above.id, repository.id, repository.path
+  FROM above
+  {{each:repository AS repository(repository.id = :repository_id)}}
+  {{each:project AS project(project.id = repository.project_id)}}
+ WHERE project.registry_access <> 'disabled'
     ON CONFLICT (namespace_id, repository_id) DO NOTHING;
 
 -- name: displace
@@ -73,17 +77,28 @@ UPDATE repository
               || CASE name WHEN '' THEN '' ELSE '/' || name END
  WHERE project_id IN ({{ints:project_ids}});
 
--- name: leave
+-- name: withdraw
+-- Served by namespace_repository_repository and repository_project.
 DELETE FROM namespace_repository
- WHERE namespace_id IN ({{ints:namespace_ids}})
-   AND repository_id IN (SELECT id FROM repository
+ WHERE repository_id IN (SELECT id FROM repository
                           WHERE project_id IN ({{ints:project_ids}}));
 
--- name: enter
-INSERT INTO namespace_repository (namespace_id, repository_id)
-SELECT entered.value, repository.id
-  FROM ({{ints:namespace_ids}}) AS entered
-  JOIN repository ON repository.project_id IN ({{ints:project_ids}})
+-- name: show
+-- All of some projects, as place does one.
+INSERT INTO namespace_repository (namespace_id, repository_id, path)
+WITH RECURSIVE above (project_id, id, parent_id) AS (
+    SELECT project.id, namespace.id, namespace.parent_id
+      FROM project JOIN namespace ON namespace.id = project.namespace_id
+     WHERE project.id IN ({{ints:project_ids}})
+       AND project.registry_access <> 'disabled'
+     UNION ALL
+    SELECT above.project_id, parent.id, parent.parent_id
+      FROM above
+      {{each:namespace AS parent(parent.id = above.parent_id)}}
+)
+SELECT above.id, repository.id, repository.path
+  FROM above
+  {{each:repository AS repository(repository.project_id = above.project_id)}}
  WHERE repository.deleted_at_us IS NULL
     ON CONFLICT (namespace_id, repository_id) DO NOTHING;
 
@@ -120,32 +135,25 @@ SELECT COUNT(*) AS total
          LIMIT :limit) AS counted;
 
 -- name: list_by_namespace(order=created|name|tags; direction=asc|desc; search=none|part)
--- One range of namespace_repository's key, in order; in another order all are sorted.
+-- One range of namespace_repository's key or of namespace_repository_path, in order; by
+-- tags, all are sorted.
 SELECT repository.id, repository.project_id, repository.name, repository.path,
        repository.tag_count, repository.status, repository.created_at_us,
        repository.cleanup_policy_started_at_us
-  FROM namespace_repository
-  JOIN repository ON repository.id = namespace_repository.repository_id
-  JOIN project ON project.id = repository.project_id
- WHERE namespace_repository.namespace_id = :namespace_id
-   AND repository.deleted_at_us IS NULL
-   AND project.registry_access <> 'disabled'
-   {{search: | AND REPLACE(repository.path, :part, '') <> repository.path}}
- ORDER BY {{order: namespace_repository.repository_id | repository.path
-                 | repository.tag_count}} {{direction: ASC | DESC}},
-          namespace_repository.repository_id
+  FROM namespace_repository AS shown
+  JOIN repository ON repository.id = shown.repository_id
+ WHERE shown.namespace_id = :namespace_id
+   {{search: | AND REPLACE(shown.path, :part, '') <> shown.path}}
+ ORDER BY {{order: shown.repository_id | shown.path | repository.tag_count}}
+          {{direction: ASC | DESC}}, shown.repository_id
  LIMIT :limit OFFSET :offset;
 
 -- name: count_by_namespace(search=none|part)
 SELECT COUNT(*) AS total
   FROM (SELECT 1
           FROM namespace_repository
-          JOIN repository ON repository.id = namespace_repository.repository_id
-          JOIN project ON project.id = repository.project_id
-         WHERE namespace_repository.namespace_id = :namespace_id
-           AND repository.deleted_at_us IS NULL
-           AND project.registry_access <> 'disabled'
-           {{search: | AND REPLACE(repository.path, :part, '') <> repository.path}}
+         WHERE namespace_id = :namespace_id
+           {{search: | AND REPLACE(path, :part, '') <> path}}
          LIMIT :limit) AS counted;
 
 -- name: last_uses

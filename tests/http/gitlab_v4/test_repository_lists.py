@@ -55,6 +55,19 @@ async def test_repositories_come_in_the_order_asked_for(
     assert answer.headers["x-total"] == str(len(names.split()))
 
 
+async def test_a_group_shows_what_a_project_s_registry_is_on_for(
+    api: RegistryApi,
+) -> None:
+    shown = []
+    for level in ("disabled", "private", "disabled", "enabled"):
+        path = f"/projects/{api.project.id}?container_registry_access_level={level}"
+        assert (await api.call("PUT", path, "administrator")).status_code == 200
+        path = f"/groups/{api.group.id}/registry/repositories"
+        answer = await api.call("GET", path, "administrator")
+        shown.append(len(answer.json()))
+    assert shown == [0, 3, 0, 3]
+
+
 async def test_details_tell_of_the_last_use(api: RegistryApi) -> None:
     answer = await api.call("GET", f"{api.repositories_path}?details=true")
     first, second, _ = answer.json()

@@ -164,13 +164,16 @@ CREATE UNIQUE INDEX repository_path ON repository (path) WHERE deleted_at_us IS 
 CREATE INDEX repository_former ON repository (path) WHERE deleted_at_us IS NOT NULL;
 CREATE INDEX repository_project ON repository (project_id, id);
 
--- Which groups a repository lies in, at any depth: a group's listing is one index
--- range, in order, however many projects the group has.
+-- Which groups a repository lies in, at any depth, as long as they show it: it is not
+-- deleted and its project's registry is not disabled. So a group's listing is one index
+-- range, in order, however many projects the group has. path is the repository's.
 CREATE TABLE namespace_repository (
     namespace_id {{int}} NOT NULL REFERENCES namespace (id) ON DELETE CASCADE,
     repository_id {{int}} NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    path {{text}} NOT NULL,
     PRIMARY KEY (namespace_id, repository_id)
 ) {{strict}};
+CREATE INDEX namespace_repository_path ON namespace_repository (namespace_id, path);
 CREATE INDEX namespace_repository_repository ON namespace_repository (repository_id);
 
 -- Collection: lease_until_us says until when a blob, link or manifest is safe although
