@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.clients
 
 MOVES = 12
+REST_SECONDS = 0.2
+"""Between moves: a push takes longer than a move, and some are to succeed."""
+
 PUSHERS = 2
 
 AT_A_FORMER_PATH = (401, 404)
@@ -67,6 +71,7 @@ class Race:
                         self.estate.admin, method, address, json=body
                     )
                     expect(answer, 200)
+                time.sleep(REST_SECONDS)
         finally:
             self.over.set()
 
