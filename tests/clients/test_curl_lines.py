@@ -1,7 +1,7 @@
 """The curl lines of GitLab's documentation, word for word.
 
 Source: GitLab 12.5 docs, "Container Registry API"; the later spelling of a line is
-that of the GitLab 18 docs. Only the host, the token and the numbers are put in.
+that of the GitLab 18 docs, the earlier one that of 11.8. Only the host, the token and the numbers are put in.
 """
 
 # ruff: noqa: E501 (the lines stand as in the document)
@@ -49,8 +49,8 @@ BULK_DELETES = {
     "git hashes, keep five, older than two days": """
 curl --request DELETE --data 'name_regex=[0-9a-z]{40}' --data 'keep_n=5' --data 'older_than=2d' --header "PRIVATE-TOKEN: <your_access_token>" "https://gitlab.example.com/api/v4/projects/5/registry/repositories/2/tags"
 """,
-    "git hashes, keep five": """
-curl --request DELETE --data 'name_regex=[0-9a-z]{40}' --data 'keep_n=5' --header "PRIVATE-TOKEN: <your_access_token>" "https://gitlab.example.com/api/v4/projects/5/registry/repositories/2/tags"
+    "git hashes, in the form of earlier documents": """
+curl -X DELETE -F 'name_regex=[0-9a-z]{40}' -F 'keep_n=5' -F 'older_than=2d' --header "PRIVATE-TOKEN: <your_access_token>" "https://gitlab.example.com/api/v4/projects/5/registry/repositories/2/tags"
 """,
     "all, keep five": """
 curl --request DELETE --data 'name_regex=.*' --data 'keep_n=5' --header "PRIVATE-TOKEN: <your_access_token>" "https://gitlab.example.com/api/v4/projects/5/registry/repositories/2/tags"
