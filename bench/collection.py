@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import subprocess
 import time
@@ -51,6 +52,8 @@ class GarbageStock:
         blobs = subject.folder / "data" / "blobs" / "sha256"
         for start in range(0, self.count, _LOT):
             _put_lot(subject, blobs, range(start, min(start + _LOT, self.count)))
+        # Else everybody's first fsyncs wait until gigabytes of small files are on disk.
+        os.sync()
 
 
 def _put_lot(subject: Subject, folder: Path, numbers: range) -> None:
@@ -71,7 +74,7 @@ def _put_lot(subject: Subject, folder: Path, numbers: range) -> None:
         connection.execute(
             "INSERT INTO link (repository_id, blob_id, lease_until_us, created_at_us)"
             " SELECT (SELECT MIN(id) FROM repository), id, 0, 0 FROM blob"
-            "  WHERE id NOT IN (SELECT blob_id FROM link)"
+            "  WHERE id > (SELECT COALESCE(MAX(blob_id), 0) FROM link)"
         )
 
 

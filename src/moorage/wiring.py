@@ -40,7 +40,7 @@ from moorage.jobs.docker_events import Source
 from moorage.jobs.kinds import delivery_handlers, handlers
 from moorage.jobs.pace import QueuedDatabase
 from moorage.jobs.schedule import run_schedule
-from moorage.jobs.tag_search import run_tag_search
+from moorage.jobs.upkeep import run_upkeep
 from moorage.jobs.uses import run_uses
 from moorage.jobs.worker import Worker
 from moorage.observe.logs import configure_logs
@@ -86,6 +86,7 @@ from moorage.services.transfers import Transfers
 from moorage.services.undo import Undo
 from moorage.services.uploads import Uploads
 from moorage.services.usage import UsageReports
+from moorage.services.usage_sums import UsageSums
 from moorage.services.users import Users
 from moorage.services.uses import Uses
 from moorage.services.webhooks import Webhooks
@@ -181,13 +182,14 @@ class Services:
                 self.listen(stop),
                 run_schedule(self.database, self.clock, stop),
                 run_collector(self.garbage, self.queued, stop),
-                self._sort_tags_in(stop),
+                self._keep_up(stop),
             )
         ]
 
-    async def _sort_tags_in(self, stop: asyncio.Event) -> None:
+    async def _keep_up(self, stop: asyncio.Event) -> None:
         queued = QueuedDatabase(self.database)
-        await run_tag_search(TagSearch(queued, self.clock), queued, stop)
+        steps = TagSearch(queued, self.clock).sort_in, UsageSums(queued).fold
+        await run_upkeep(steps, queued, stop)
 
 
 async def build(settings: Settings, database: Database) -> Services:
@@ -230,6 +232,7 @@ async def build(settings: Settings, database: Database) -> Services:
         uploads,
         garbage_queue,
         undo,
+        UsageSums(database),
         upload_expiry=settings.upload_expiry,
     )
     registry = RegistryApp(

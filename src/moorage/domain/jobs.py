@@ -54,6 +54,7 @@ class JobKind(StrEnum):
     RESTORE_TAGS = "restore_tags"
     PURGE = "purge"
     RUN_POLICY = "run_policy"
+    VERIFY_USAGE = "verify_usage"
 
 
 class JobState(StrEnum):

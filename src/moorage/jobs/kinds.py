@@ -14,6 +14,7 @@ from moorage.services.jobs import Handler, JobRun
 from moorage.services.repositories import Repositories
 from moorage.services.undo import Undo
 from moorage.services.uploads import Uploads
+from moorage.services.usage_sums import UsageSums
 from moorage.services.wide_cleanup import WideCleanup
 
 
@@ -24,6 +25,7 @@ def handlers(
     uploads: Uploads,
     garbage: GarbageQueue,
     undo: Undo,
+    usage_sums: UsageSums,
     *,
     upload_expiry: timedelta,
 ) -> dict[str, Handler]:
@@ -41,6 +43,7 @@ def handlers(
         JobKind.RESTORE_TAGS: Handler(undo.run_restore),
         JobKind.PURGE: Handler(undo.run_purge),
         JobKind.COLLECT_GARBAGE: Handler(garbage.collect),
+        JobKind.VERIFY_USAGE: Handler(usage_sums.verify),
     }
 
 

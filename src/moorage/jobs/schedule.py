@@ -21,6 +21,7 @@ LOOK_SECONDS = 30
 EVERY: Mapping[JobKind, timedelta] = {
     JobKind.EXPIRE_UPLOADS: timedelta(minutes=10),
     JobKind.TIDY_EVENTS: timedelta(minutes=10),
+    JobKind.VERIFY_USAGE: timedelta(days=1),
 }
 
 ACTOR = "schedule"

@@ -64,6 +64,11 @@ class Quotas:
         if now < until and not manifest.is_index and used + most <= quota.limit_bytes:
             self._used[quota.scope] = used + most, until
             return
+        # What tags come to reach is held by repositories already, or named here.
+        held = await self._database.read(lambda tx: _most_bytes(tx, quota.scope))
+        if held + most <= quota.limit_bytes:
+            self._used[quota.scope] = held + most, now + BELIEVED_FOR
+            return
         before, after = await self._database.read(
             lambda tx: _sums(tx, quota.scope, repository, manifest, now)
         )
@@ -71,6 +76,10 @@ class Quotas:
         if after > max(quota.limit_bytes, before):
             raise quota.refusal(after)
         self._used[quota.scope] = after, now + BELIEVED_FOR
+
+
+def _most_bytes(tx: Tx, scope: Scope) -> int:
+    return usage.most_bytes(tx, _repositories(tx, scope))
 
 
 def _sums(

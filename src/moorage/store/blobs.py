@@ -11,6 +11,7 @@ from moorage.domain.repositories import StoredBlob
 from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Tx
 from moorage.ports.query import load
+from moorage.store import usage_sums
 from moorage.store.times import from_us_or_none, to_us
 
 _SQL = load("blobs")
@@ -75,13 +76,15 @@ def link(
     tx: Tx, repository_id: int, blob_id: int, *, lease_until: datetime, now: datetime
 ) -> None:
     """Let a repository serve a blob."""
-    tx.run(
-        _SQL.link,
-        repository_id=repository_id,
-        blob_id=blob_id,
-        lease_until_us=to_us(lease_until),
-        now_us=to_us(now),
-    )
+    place = {"repository_id": repository_id, "blob_id": blob_id}
+    lease_until_us = to_us(lease_until)
+    while True:
+        made = {**place, "lease_until_us": lease_until_us, "now_us": to_us(now)}
+        if tx.run(_SQL.link, **made):
+            usage_sums.note_link(tx, repository_id, blob_id)
+            return
+        if tx.run(_SQL.relink, **place, lease_until_us=lease_until_us):
+            return
 
 
 def renew_link(

@@ -25,8 +25,12 @@ RETURNING id;
 -- name: link
 INSERT INTO link (repository_id, blob_id, lease_until_us, created_at_us)
 VALUES (:repository_id, :blob_id, :lease_until_us, :now_us)
-    ON CONFLICT (repository_id, blob_id) DO UPDATE
-   SET lease_until_us = excluded.lease_until_us, deleted_at_us = NULL;
+    ON CONFLICT (repository_id, blob_id) DO NOTHING;
+
+-- name: relink
+-- Finds nothing where collection, which was waited for, just removed the row.
+UPDATE link SET lease_until_us = :lease_until_us, deleted_at_us = NULL
+ WHERE repository_id = :repository_id AND blob_id = :blob_id;
 
 -- name: renew_link
 -- Touches the row in any case: that it was there to be touched is the answer.

@@ -16,6 +16,7 @@ from moorage.domain.sizes import reach
 from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query, load
+from moorage.store import usage_sums
 from moorage.store.times import from_us, to_us
 
 _SQL = load("garbage")
@@ -142,6 +143,7 @@ def sweep_links(tx: Tx, limit: int, *, now: datetime) -> Looked:
     _park(tx, _SQL.park_links, due, dead)
     if dead:
         tx.run(_SQL.wake_blobs, ids=dead, now_us=to_us(now))
+        usage_sums.note_unlinked(tx, dead)
         tx.run(_SQL.drop_links, ids=dead)
     return Looked(len(due), len(dead))
 

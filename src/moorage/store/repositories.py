@@ -15,6 +15,7 @@ from moorage.domain.repositories import (
 )
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
+from moorage.store import usage_sums
 from moorage.store.times import from_us, from_us_or_none, to_us
 
 COUNT_LIMIT = 10_001
@@ -70,6 +71,7 @@ def create(
             path=path,
             now_us=to_us(now),
         )
+        usage_sums.note_links_of(tx, repository.id)
     return repository
 
 

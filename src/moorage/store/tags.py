@@ -19,8 +19,9 @@ from moorage.domain.repositories import TagDetail
 from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import holds, repositories, tag_lists, tag_search
+from moorage.store import holds, repositories, tag_lists, tag_search, usage_sums
 from moorage.store.times import from_us, to_us
+from moorage.store.usage_sums import Sums
 
 _SQL = load("tags")
 
@@ -70,12 +71,16 @@ def put(
     if previous is None:
         if tx.run(_SQL.insert, version_key=version_key(name), **copied):
             repositories.add_to_tag_count(tx, repository_id, 1)
+            usage_sums.note(tx, repository_id, Sums(total_bytes))
             tag_search.note(tx, repository_id, [name], now=cause.now)
             _record_move(tx, repository_id, name, digest, None, cause)
             return
         # Another transaction brought it in between.
         previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
     tx.run(_SQL.point, **copied)
+    if previous is not None:
+        change = Sums(total_bytes - previous["total_bytes"])
+        usage_sums.note(tx, repository_id, change)
     if previous is not None and previous["manifest_id"] != manifest_id:
         tx.run(
             _SQL.keep,
@@ -134,15 +139,20 @@ def delete_many(
     }
     there = tx.all(_SQL.lock_named, repository_id=repository_id, names=list(seen))
     left = {
-        row["name"]: row["manifest_id"]
+        row["name"]: row
         for row in there
         if images.get(row["manifest_id"]) == wanted[row["name"]]
     }
     for hold in holds.list_of_tags(tx, repository_id, list(left), now=cause.now):
         left.pop(hold.tag or "", None)
     rows = [
-        {"name": name, "manifest_id": manifest_id, "digest": images[manifest_id]}
-        for name, manifest_id in left.items()
+        {
+            "name": name,
+            "manifest_id": row["manifest_id"],
+            "total_bytes": row["total_bytes"],
+            "digest": images[row["manifest_id"]],
+        }
+        for name, row in left.items()
     ]
     return _delete(tx, repository_id, rows, cause)
 
@@ -176,16 +186,14 @@ def restore_many(
     rows = tx.all(_SQL.lock_images, repository_id=repository_id, digests=digests)
     images = {row["digest"]: row["id"] for row in rows}
     there = {name: str(each) for name, each in wanted.items() if str(each) in images}
-    names = _names(
-        tx.all(
-            _SQL.variant("restore", date=date),
-            wanted=[
-                (name, images[digest], version_key(name))
-                for name, digest in there.items()
-            ],
-            now_us=to_us(cause.now),
-        )
+    restored = tx.all(
+        _SQL.variant("restore", date=date),
+        wanted=[
+            (name, images[digest], version_key(name)) for name, digest in there.items()
+        ],
+        now_us=to_us(cause.now),
     )
+    names = _names(restored)
     if names:
         tx.run(
             _SQL.record_restorations,
@@ -197,6 +205,7 @@ def restore_many(
         )
         tx.run(_SQL.show, ids=list({images[there[name]] for name in names}))
         repositories.add_to_tag_count(tx, repository_id, len(names))
+        usage_sums.note(tx, repository_id, Sums(_total(restored)))
         tag_search.note(tx, repository_id, names, now=cause.now)
     return Restored(names, gone=[name for name in wanted if name not in there])
 
@@ -295,6 +304,7 @@ def _delete(tx: Tx, repository_id: int, rows: Sequence[Row], cause: Cause) -> li
         )
         deleted = tx.run(_SQL.delete_names, repository_id=repository_id, names=names)
         repositories.add_to_tag_count(tx, repository_id, -deleted)
+        usage_sums.note(tx, repository_id, Sums(-_total(rows)))
         tag_search.note(tx, repository_id, names, now=cause.now)
     return names
 
@@ -318,6 +328,10 @@ def _record_move(
         job_id=cause.job_id,
         now_us=to_us(cause.now),
     )
+
+
+def _total(rows: Iterable[Row]) -> int:
+    return sum(row["total_bytes"] for row in rows)
 
 
 def _names(rows: Iterable[Row]) -> list[str]:

@@ -1,6 +1,6 @@
 -- name: lock
 -- The digest comes from a subquery so that only the tag's row is locked.
-SELECT tag.name, tag.manifest_id,
+SELECT tag.name, tag.manifest_id, tag.total_bytes,
        (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
            AS digest
   FROM tag
@@ -74,7 +74,7 @@ SELECT m.repository_id, w.name, m.id, w.version_key, m.total_bytes,
   JOIN manifest m ON m.id = w.manifest_id
  WHERE 1 = 1
     ON CONFLICT (repository_id, name) DO NOTHING
-RETURNING name;
+RETURNING name, total_bytes;
 
 -- name: show
 UPDATE manifest SET deleted_at_us = NULL
@@ -85,7 +85,7 @@ DELETE FROM tag
  WHERE repository_id = :repository_id AND name IN ({{texts:names}});
 
 -- name: lock_first
-SELECT tag.name, tag.manifest_id,
+SELECT tag.name, tag.manifest_id, tag.total_bytes,
        (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
            AS digest
   FROM tag
@@ -96,7 +96,7 @@ SELECT tag.name, tag.manifest_id,
 
 -- name: lock_manifest
 -- Served by tag_manifest.
-SELECT tag.name, tag.manifest_id,
+SELECT tag.name, tag.manifest_id, tag.total_bytes,
        (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
            AS digest
   FROM tag
@@ -112,7 +112,7 @@ SELECT id, digest
 -- name: lock_named
 -- With where they point now. Compared by the caller: as a condition PostgreSQL would look
 -- it up for every tag there is.
-SELECT tag.name, tag.manifest_id
+SELECT tag.name, tag.manifest_id, tag.total_bytes
   FROM tag
  WHERE tag.repository_id = :repository_id AND tag.name IN ({{texts:names}})
  ORDER BY tag.name

@@ -10,6 +10,7 @@ from moorage.domain.digest import Digest
 from moorage.domain.usage import Usage
 from moorage.ports.database import Tx
 from moorage.ports.query import load
+from moorage.store import usage_sums
 from moorage.store.times import to_us
 
 _SQL = load("usage")
@@ -31,12 +32,13 @@ def of_repositories(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> 
     """Add up what some repositories take up together."""
     ids = list(repository_ids)
     counts = tx.one(_SQL.counts, ids=ids)
+    sums = usage_sums.of_each(tx, ids).values()
     reached = _reach(tx, ids, roots(tx, ids, now=now))
     blobs = tx.one(_SQL.blobs, ids=ids, reached=list(reached))
     if counts is None or blobs is None:
         raise AssertionError
     return Usage(
-        listed_bytes=counts["listed_bytes"],
+        listed_bytes=sum(each.listed_bytes for each in sums),
         unique_bytes=blobs["unique_bytes"],
         exclusive_bytes=blobs["exclusive_bytes"],
         pending_bytes=blobs["pending_bytes"],
@@ -45,6 +47,12 @@ def of_repositories(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> 
         manifests=counts["manifests"],
         blobs=blobs["blobs"],
     )
+
+
+def most_bytes(tx: Tx, repository_ids: Sequence[int]) -> int:
+    """Say what repositories take up at most: as if they had no blob in common."""
+    sums = usage_sums.of_each(tx, repository_ids)
+    return sum(each.unique_bytes for each in sums.values())
 
 
 def roots(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> set[int]:

@@ -24,8 +24,6 @@ SELECT repository.id
 SELECT (SELECT COUNT(*) FROM repository
          WHERE id IN ({{ints:ids}}) AND deleted_at_us IS NULL) AS repositories,
        (SELECT COUNT(*) FROM tag WHERE repository_id IN ({{ints:ids}})) AS tags,
-       (SELECT CAST(COALESCE(SUM(total_bytes), 0) AS BIGINT)
-          FROM tag WHERE repository_id IN ({{ints:ids}})) AS listed_bytes,
        (SELECT COUNT(*) FROM manifest
          WHERE repository_id IN ({{ints:ids}}) AND deleted_at_us IS NULL) AS manifests;
 
