@@ -9,6 +9,13 @@ from dataclasses import dataclass, replace
 
 VISIBILITIES = ("private", "internal", "public")
 
+# What else decides about a project's images: how it is changed to be like that.
+STATES: dict[str, dict[str, object]] = {
+    "registry private": {"container_registry_access_level": "private"},
+    "registry disabled": {"container_registry_access_level": "disabled"},
+    "archived": {"archived": True},
+}
+
 LEVELS = {
     "guest": 10,
     "planner": 15,
@@ -86,6 +93,7 @@ PERSONAL_TOKENS = (
 FORMS = (
     replace(_OWNER, name="Bearer", form="Bearer"),
     replace(_OWNER, name="private_token in the query", form="query"),
+    replace(_person("developer", DEVELOPER), name="sudo as a developer", form="Sudo"),
 )
 OWNED_TOKENS = (
     Caller("project token", "project token", "project", level=MAINTAINER),

@@ -54,6 +54,22 @@ every other project, and 401 everywhere else. An expired, revoked or unknown tok
 credentials and registry tokens open nothing here.
 
 """
+_STATES = """
+## When the registry or the project is not as usual
+
+Of the calls above, those about one project's images and the rules for them. What is not
+said here stays as it is (`tests/permissions/test_states.py`).
+
+| where | what changes |
+| --- | --- |
+| registry `private` | who is no Reporter is refused, whatever the visibility |
+| registry `disabled` | everybody is refused everything, administrators too |
+| archived project | everybody is refused what needs a Developer or more |
+
+Refused is 403, and 404 for jobs. Registry tokens allow accordingly less. An
+administrator's token with the scope `sudo` is answered as whom it names.
+
+"""
 _REGISTRY = """
 ## The registry protocol
 
@@ -68,7 +84,10 @@ opens what is public.
 def write() -> str:
     """Return the document."""
     return "".join(
-        (_INTRODUCTION, _CREDENTIALS, *_calls(), _REGISTRY, *_grants(), *_requests())
+        (
+            *(_INTRODUCTION, _CREDENTIALS, *_calls(), _STATES),
+            *(_REGISTRY, *_grants(), *_requests()),
+        )
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import re
 import sqlite3
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +23,7 @@ from moorage.wiring import Services, build, open_database
 from permissions.callers import LEVELS, PERSONAL_TOKENS, VISIBILITIES, Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -125,6 +126,19 @@ class Estate:
         """Undo all that was written."""
         self._snapshot.backup(self._live)
 
+    @contextmanager
+    def changed(self, place: Place, changes: Json) -> Iterator[None]:
+        """Let a project be another; what is undone meanwhile leads back to that."""
+        usual, self._snapshot = self._snapshot, sqlite3.connect(":memory:")
+        try:
+            self.run(self.make(f"/projects/{place.project['id']}", changes, "PUT"))
+            self._live.backup(self._snapshot)
+            yield
+        finally:
+            self._snapshot.close()
+            self._snapshot = usual
+            self.restore()
+
     # Calls
 
     async def send(
@@ -152,11 +166,11 @@ class Estate:
             scope = f"repository:{place.name}:pull"
             token = await self.registry.token(scope, (caller.holder, secret))
             return {"Authorization": f"Bearer {token}"}, ""
-        if caller.form == "Bearer":
-            return {"Authorization": f"Bearer {secret}"}, ""
-        if caller.form == "Basic":
-            return {"Authorization": "Basic b3duZXI6b3duZXI="}, ""
-        return {caller.form: secret}, ""
+        return {
+            "Bearer": {"Authorization": f"Bearer {secret}"},
+            "Basic": {"Authorization": "Basic b3duZXI6b3duZXI="},
+            "Sudo": {"PRIVATE-TOKEN": self.people["sudo"], "Sudo": caller.holder},
+        }.get(caller.form, {caller.form: secret}), ""
 
     def secret(self, holder: str, place: Place) -> str:
         """Return somebody's token."""
@@ -178,9 +192,11 @@ class Estate:
         for name in ("subject", "newcomer"):
             await self._person(name)
         self.people["administrator"] = ROOT_TOKEN
+        self.numbers_of_people["administrator"] = 1
         self.people["unknown token"] = "glpat-nobody-has-it"
         for caller in PERSONAL_TOKENS:
             self.people[caller.name] = await self._token("owner", *caller.scopes)
+        self.people["sudo"] = await self._token("administrator", "api", "sudo")
         revoked = self.people["revoked token"] = await self._token("owner", "api")
         await self.send(
             "DELETE", "/personal_access_tokens/self", {"PRIVATE-TOKEN": revoked}

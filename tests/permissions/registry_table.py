@@ -95,6 +95,16 @@ def granted(caller: Caller, visibility: str) -> list[str]:
     return [action for action in ACTIONS if _allowed(caller, visibility, action)]
 
 
+def granted_in(state: str, caller: Caller, visibility: str) -> list[str]:
+    """Return the same for when the project is not as usual."""
+    usual = granted(caller, visibility)
+    if state == "registry disabled":
+        return []
+    if state == "registry private":
+        return usual if caller.admin or caller.level >= REPORTER else []
+    return [action for action in usual if action == "pull"]
+
+
 def _allowed(caller: Caller, visibility: str, action: str) -> bool:
     if not caller.anonymous and not caller.scopes & _SCOPES[action]:
         return False

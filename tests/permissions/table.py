@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from permissions.callers import LEVELS, NOBODY, REPORTER, Caller
+from permissions.callers import DEVELOPER, LEVELS, NOBODY, REPORTER, Caller
 
 # Method, path, gate, role, status, scopes beside `api` (and `read_api` to read).
 #
@@ -189,6 +189,11 @@ class Row:
     def reads(self) -> bool:
         return self.method == "GET"
 
+    @property
+    def about_images(self) -> bool:
+        """Whether it is about one project's images, and the rules for them."""
+        return self.gate in _OF_IMAGES or "/registry/protection/" in self.path
+
 
 def _parse(line: str) -> Row:
     method, path, gate, role, status, *scopes = line.split()
@@ -206,6 +211,20 @@ def expected(row: Row, caller: Caller, visibility: str) -> int:
     if caller.refused:
         return caller.refused
     return _credentials(row, caller) or _gate(row, caller, visibility)
+
+
+def expected_in(state: str, row: Row, caller: Caller, visibility: str) -> int:
+    """Return the status that a role gets when the project is not as usual."""
+    usual = expected(row, caller, visibility)
+    if usual in (401, 404) or not row.about_images:
+        return usual
+    refused = 404 if row.gate == "job" else 403
+    if state == "registry disabled":
+        return refused
+    if state == "registry private":
+        reads = caller.admin or caller.level >= REPORTER
+        return usual if reads else refused
+    return 403 if row.needs >= DEVELOPER else usual
 
 
 def _credentials(row: Row, caller: Caller) -> int:

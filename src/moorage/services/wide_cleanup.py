@@ -22,7 +22,7 @@ from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services.cleanup import Arguments, Cleanup
 from moorage.services.jobs import JobRun
-from moorage.store import jobs, repositories
+from moorage.store import jobs, projects, repositories
 
 _ALL = 1 << 31
 """More repositories than there are."""
@@ -47,11 +47,16 @@ class Choice:
         return cls(None, owner.id, text)
 
     def find(self, tx: Tx) -> list[Repository]:
-        """Return the repositories that there are now, oldest first."""
+        """Return the repositories that there are now, oldest first.
+
+        Those of archived projects are left out: nothing is deleted there.
+        """
         if self.project_id is not None:
             found = repositories.list_by_project(tx, self.project_id, 0, _ALL)
         else:
             found = repositories.list_by_namespace(tx, self.group_id or 0, 0, _ALL)
+        archived = projects.archived(tx, (each.project_id for each in found))
+        found = [each for each in found if each.project_id not in archived]
         if self.pattern is None:
             return found
         pattern = Pattern.parse(self.pattern)

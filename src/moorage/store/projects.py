@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -171,6 +171,12 @@ def narrow(tx: Tx, project_ids: Sequence[int], visibility: Visibility) -> None:
         visibility=visibility,
         wider=wider_than(visibility),
     )
+
+
+def archived(tx: Tx, project_ids: Iterable[int]) -> set[int]:
+    """Return which of some projects are archived."""
+    rows = tx.all(_SQL.archived, project_ids=sorted(set(project_ids)))
+    return {row["id"] for row in rows}
 
 
 def ids_in(tx: Tx, namespace_ids: Sequence[int]) -> list[int]:

@@ -38,6 +38,11 @@ UPDATE project
    SET visibility = :visibility
  WHERE id IN ({{ints:project_ids}}) AND visibility IN ({{texts:wider}});
 
+-- name: archived
+SELECT id
+  FROM project
+ WHERE id IN ({{ints:project_ids}}) AND archived_at_us IS NOT NULL;
+
 -- name: ids_in
 -- Served by project_namespace.
 SELECT id FROM project WHERE namespace_id IN ({{ints:namespace_ids}}) ORDER BY id;

@@ -88,6 +88,30 @@ async def test_a_group_is_cleaned_up_at_any_depth(
     assert (await api.call("GET", location, "developer")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "state", [{"archived": True}, {"container_registry_access_level": "disabled"}]
+)
+async def test_what_may_not_be_cleaned_up_is_neither_shown_nor_touched(
+    api: RegistryApi, other: Repository, state: dict[str, object]
+) -> None:
+    group = Scope(namespace_id=api.group.id)
+    account = api.accounts["maintainer"]
+    await api.database.write(
+        lambda tx: members.put(tx, group, account.id, Role.OWNER, now=NOW)
+    )
+    answer = await api.call("PUT", f"/projects/{other.project_id}", json=state)
+    assert answer.status_code == 200, answer.text
+    owner, rules = f"/groups/{api.group.id}", {"name_regex_delete": "old"}
+    preview = await delete(api, owner, dry_run="true", **rules)
+    assert [one["path"] for one in preview.json()] == [api.repository.path]
+    answer = await delete(api, owner, **rules)
+    await api.run_jobs()
+    job = (await api.call("GET", answer.headers["location"])).json()
+    assert job["progress"] == {"done": 1, "total": 1}
+    assert await names(api, api.repository) == ["kept"]
+    assert await names(api, other) == ["new", "old"]
+
+
 async def test_an_expression_chooses_repositories_by_their_whole_path(
     api: RegistryApi, other: Repository
 ) -> None:
