@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,8 +9,9 @@ from live.memory import folder_in_memory
 from moorage.adapters.files import FileBlobStore
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.domain.errors import UploadBusyError
+from moorage.domain.uploads import StagedBytes
 from moorage.ports.blobs import BlobStore
-from moorage.testing.blobs import BlobStoreContract, new_upload_id, stored
+from moorage.testing.blobs import BlobStoreContract, chunked, new_upload_id, stored
 
 
 class TestFileBlobStore(BlobStoreContract):
@@ -25,6 +27,21 @@ class TestFileBlobStore(BlobStoreContract):
         digest = key.digest
         name = f"{digest.hex}.{key.generation}"
         assert files == [tmp_path / "sha256" / digest.hex[:2] / name]
+
+    async def test_a_sweep_removes_old_bytes_that_no_session_names(
+        self, tmp_path: Path
+    ) -> None:
+        store = FileBlobStore(tmp_path)
+        lost, living = new_upload_id(), new_upload_id()
+        for upload_id in (lost, living):
+            await store.append(upload_id, StagedBytes(), chunked(b"bytes"))
+
+        async def name(upload_ids: Sequence[str]) -> set[str]:
+            return {living} & set(upload_ids)
+
+        later = datetime.now(UTC) + timedelta(hours=1)
+        assert await store.sweep(later, name) == 1
+        assert [path.name for path in (tmp_path / "uploads").iterdir()] == [living]
 
     async def test_a_second_writer_is_refused_while_the_first_writes(
         self, store: BlobStore

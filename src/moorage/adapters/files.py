@@ -18,7 +18,7 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -49,6 +49,8 @@ THREADS = 16
 
 FILE_MODE = 0o640
 
+SWEEP_BATCH = 500
+
 POLL_SECONDS = 0.05
 """Pause between two looks at a lock that another writer holds."""
 
@@ -61,10 +63,10 @@ class FileBlobStore:
     def __init__(self, root: Path, *, patience_seconds: float = 3) -> None:
         self._root = root
         self._patience_seconds = patience_seconds
-        self._uploads = root / "uploads"
+        self._uploads = f"{root}/uploads"
         self._threads = ThreadPoolExecutor(THREADS, "moorage-files")
         with _translated():
-            _make_folder(self._uploads)
+            _make_folder(Path(self._uploads))
             for algorithm in HEX_LENGTH:
                 _make_folder(root / algorithm)
 
@@ -72,8 +74,8 @@ class FileBlobStore:
     async def writing(self, upload_id: str) -> AsyncIterator[None]:
         """Hold the staged file's lock, waiting a little for one who gives up."""
         with _translated():
-            path = self._uploads / upload_id
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            fd = os.open(self._staged(upload_id), flags, FILE_MODE)
         try:
             await self._wait_for_lock(fd)
             yield
@@ -112,49 +114,53 @@ class FileBlobStore:
     @contextmanager
     def _open_staged(self, upload_id: str, offset: int) -> Iterator[int]:
         flags = os.O_RDWR | (os.O_CREAT if offset == 0 else 0)
-        with _opened(self._uploads / upload_id, flags) as fd:
-            _check_length(fd, offset)
-            os.ftruncate(fd, offset)
+        with _opened(self._staged(upload_id), flags) as fd:
+            _cut(fd, offset)
             os.lseek(fd, offset, os.SEEK_SET)
             yield fd
 
     async def staged(self, upload_id: str, staged: StagedBytes) -> AsyncIterator[bytes]:
         """Read a staged file from its start."""
-        with _translated(), _opened(self._uploads / upload_id, os.O_RDONLY) as fd:
+        with _translated(), _opened(self._staged(upload_id), os.O_RDONLY) as fd:
             _check_length(fd, staged.length)
             async for piece in self._pieces(fd, 0, staged.length):
                 yield piece
 
     async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
         """Fsync, rename, fsync the folder."""
-        await self._in_thread(lambda: self._commit(upload_id, staged.length, key))
-
-    def _commit(self, upload_id: str, length: int, key: BlobKey) -> None:
-        source, target = self._uploads / upload_id, self._path(key)
+        source, target = self._staged(upload_id), self._name(key)
+        folder = os.path.dirname(target)
         with _translated():
-            _make_folder(target.parent)
-            if target.exists():
+            if not os.path.isdir(folder):
+                await self._in_thread(_make_folder, Path(folder))
+            if os.path.exists(target):
                 return
-            with _opened(source, os.O_RDWR) as fd:
-                _check_length(fd, length)
-                os.ftruncate(fd, length)
-                os.fsync(fd)
-                source.rename(target)
-            _sync_folder(target.parent)
+            fds = _open_both(source, folder)
+            await self._in_thread(_move, fds, staged.length, source, target)
 
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Remove the staged file."""
-        with _translated():
-            (self._uploads / upload_id).unlink(missing_ok=True)
+        with _translated(), suppress(FileNotFoundError):
+            os.unlink(self._staged(upload_id))
 
-    async def sweep(self, before: datetime, living: Living) -> int:  # noqa: ARG002 (the port's)
-        """Nothing is left over: a session has one file, and names it."""
-        return 0
+    async def sweep(self, before: datetime, living: Living) -> int:
+        """Remove old staged files of uploads that are over."""
+        count = 0
+        with _translated():
+            names = await self._in_thread(_list_older, self._uploads, before)
+            for start in range(0, len(names), SWEEP_BATCH):
+                batch = names[start : start + SWEEP_BATCH]
+                alive = set(await living(batch))
+                for name in batch:
+                    if name not in alive:
+                        await self.discard(name, StagedBytes())
+                        count += 1
+        return count
 
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Read a range of a finished blob."""
         try:
-            with _translated(), _opened(self._path(key), os.O_RDONLY) as fd:
+            with _translated(), _opened(self._name(key), os.O_RDONLY) as fd:
                 _check_length(fd, start + length)
                 async for piece in self._pieces(fd, start, length):
                     yield piece
@@ -176,7 +182,7 @@ class FileBlobStore:
 
     def local_path(self, key: BlobKey) -> Path | None:
         """Return the blob's file."""
-        return self._path(key)
+        return Path(self._name(key))
 
     async def signed_url(self, key: BlobKey, lifetime: timedelta) -> str | None:  # noqa: ARG002 (the port's)
         """Files have no addresses."""
@@ -187,7 +193,7 @@ class FileBlobStore:
         await self._in_thread(lambda: self._delete(keys))
 
     def _delete(self, keys: Sequence[BlobKey]) -> None:
-        paths = [self._path(key) for key in keys]
+        paths = [Path(self._name(key)) for key in keys]
         with _translated():
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -199,10 +205,13 @@ class FileBlobStore:
         """End the threads."""
         self._threads.shutdown(wait=False)
 
-    def _path(self, key: BlobKey) -> Path:
+    def _staged(self, upload_id: str) -> str:
+        return f"{self._uploads}/{upload_id}"
+
+    def _name(self, key: BlobKey) -> str:
         digest = key.digest
         folder = f"{self._root}/{digest.algorithm}/{digest.hex[:2]}"
-        return Path(f"{folder}/{digest.hex}.{key.generation}")
+        return f"{folder}/{digest.hex}.{key.generation}"
 
     async def _in_thread(
         self, function: Callable[..., Result], *arguments: object
@@ -285,7 +294,7 @@ def _read_from_memory(fd: int, size: int, position: int) -> bytes | None:
 
 
 @contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
+def _opened(path: str, flags: int) -> Iterator[int]:
     fd = os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
     try:
         yield fd
@@ -301,9 +310,54 @@ def _locked(fd: int) -> bool:
     return True
 
 
-def _check_length(fd: int, length: int) -> None:
-    if os.fstat(fd).st_size < length:
+def _check_length(fd: int, length: int) -> int:
+    found = os.fstat(fd).st_size
+    if found < length:
         raise UploadInvalidError("the upload is shorter than it was")
+    return found
+
+
+def _cut(fd: int, length: int) -> None:
+    """Forget what lies beyond a length."""
+    if _check_length(fd, length) > length:
+        os.ftruncate(fd, length)
+
+
+def _list_older(folder: str, before: datetime) -> list[str]:
+    """List the files that nobody has changed since a time."""
+    limit, found = before.timestamp(), list[str]()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.stat().st_mtime < limit:
+                    found.append(entry.name)
+    return found
+
+
+def _open_both(path: str, folder: str) -> tuple[int, int]:
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return fd, os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _move(fds: tuple[int, int], length: int, source: str, target: str) -> None:
+    """Move a file into its folder, both open, durably; close them.
+
+    It does what may block and no more: each call lets the event loop in and then waits
+    for it.
+    """
+    fd, folder_fd = fds
+    try:
+        _cut(fd, length)
+        os.fsync(fd)
+        os.rename(source, target)
+        os.fsync(folder_fd)
+    finally:
+        os.close(fd)
+        os.close(folder_fd)
 
 
 def _make_folder(path: Path) -> None:

@@ -18,7 +18,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -198,11 +198,16 @@ class SqliteDatabase:
         self, body: Callable[[Tx], Result], *, durable: bool = True
     ) -> Result:
         """Hand the body to the writer thread and wait for its commit."""
-        return await asyncio.wrap_future(self._writer.submit(body, durable=durable))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._writer.submit(_Job(body, durable, future, loop))
+        return await future
 
     def write_now(self, body: Callable[[Tx], Result]) -> Result:
         """Do the same and block until then."""
-        return self._writer.submit(body).result()
+        future: Future[Result] = Future()
+        self._writer.submit(_Job(body, durable=True, future=future))
+        return future.result()
 
     async def close(self) -> None:
         """Commit what waits, then stop the threads."""
@@ -210,11 +215,30 @@ class SqliteDatabase:
         self._readers.shutdown()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Job:
+    """A body, what came of it, and who waits for that: on a loop, or blocked."""
+
     body: Callable[[Tx], Any]
-    future: Future[Any]
     durable: bool
+    future: asyncio.Future[Any] | Future[Any]
+    loop: asyncio.AbstractEventLoop | None = None
+    result: Any = None
+    error: BaseException | None = None
+
+    def run(self, tx: Tx) -> None:
+        try:
+            self.result = self.body(tx)
+        except BaseException as error:  # noqa: BLE001 (goes to its caller)
+            self.error = error
+
+    def tell(self) -> None:
+        if self.future.done():
+            return  # the caller gave up
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
 
 class _Writer:
@@ -225,6 +249,8 @@ class _Writer:
     ) -> None:
         self._connect = connect
         self._lock_path = lock_path
+        self._lock_fd = -1
+        self._mode = ""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(
             target=self._run, name="moorage-write", daemon=True
@@ -232,16 +258,12 @@ class _Writer:
         self._started = threading.Lock()
         self._running = False
 
-    def submit(
-        self, body: Callable[[Tx], Result], *, durable: bool = True
-    ) -> Future[Result]:
+    def submit(self, job: _Job) -> None:
         with self._started:
             if not self._running:
                 self._running = True
                 self._thread.start()
-        future: Future[Result] = Future()
-        self._jobs.put(_Job(body, future, durable))
-        return future
+        self._jobs.put(job)
 
     def close(self) -> None:
         if self._running:
@@ -256,13 +278,16 @@ class _Writer:
                 batch, last = self._batch(job)
                 try:
                     connection = connection or self._open()
-                    _commit_together(connection, batch)
+                    self._commit_together(connection, batch)
                 except BaseException as error:  # noqa: BLE001 (goes to those who wait)
                     _fail(batch, error)
+            _tell(batch)
             if last:
                 break
         if connection is not None:
             connection.close()
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
 
     def _open(self) -> sqlite3.Connection:
         connection = self._connect()
@@ -272,12 +297,14 @@ class _Writer:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait in the kernel for other processes: SQLite would sleep and look again."""
-        fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        if self._lock_fd < 0:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            self._lock_fd = os.open(self._lock_path, flags, 0o640)
+        fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(fd)
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
 
     def _batch(self, first: _Job) -> tuple[list[_Job], bool]:
         """Take what waits; from here on its callers can no longer give up."""
@@ -292,38 +319,61 @@ class _Writer:
             batch += _claimed([job])
         return batch, False
 
+    def _commit_together(
+        self, connection: sqlite3.Connection, batch: list[_Job]
+    ) -> None:
+        # In WAL mode NORMAL leaves the log to the operating system until the next FULL.
+        mode = "FULL" if any(job.durable for job in batch) else "NORMAL"
+        with _TRANSLATED:
+            if mode != self._mode:
+                connection.execute(f"PRAGMA synchronous = {mode}")
+                self._mode = mode
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if _run_all(connection, batch):
+                    connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
 
 def _claimed(jobs: list[_Job]) -> list[_Job]:
-    return [job for job in jobs if job.future.set_running_or_notify_cancel()]
+    return [job for job in jobs if not job.future.cancelled()]
 
 
-def _commit_together(connection: sqlite3.Connection, batch: list[_Job]) -> None:
+def _run_all(connection: sqlite3.Connection, batch: list[_Job]) -> bool:
+    """Run each body, and undo what a failing one did; say if there is any to commit."""
     tx = _SqliteTx(connection)
-    done: list[tuple[Future[Any], Any]] = []
-    # In WAL mode NORMAL leaves the log to the operating system until the next FULL.
-    mode = "FULL" if any(job.durable for job in batch) else "NORMAL"
-    with _TRANSLATED:
-        connection.execute(f"PRAGMA synchronous = {mode}")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for job in batch:
-                connection.execute("SAVEPOINT body")
-                try:
-                    done.append((job.future, job.body(tx)))
-                except BaseException as error:  # noqa: BLE001 (goes to its caller)
-                    connection.execute("ROLLBACK TO body")
-                    job.future.set_exception(error)
-                connection.execute("RELEASE body")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    for future, result in done:
-        future.set_result(result)
+    if len(batch) == 1:
+        # Every statement lets the other threads in, and waits for them: one that is
+        # alone needs no savepoint.
+        batch[0].run(tx)
+        return batch[0].error is None
+    for job in batch:
+        connection.execute("SAVEPOINT body")
+        job.run(tx)
+        if job.error is not None:
+            connection.execute("ROLLBACK TO body")
+        connection.execute("RELEASE body")
+    return True
 
 
 def _fail(batch: list[_Job], error: BaseException) -> None:
     for job in batch:
-        if not job.future.done():
-            job.future.set_exception(error)
+        job.error = job.error or error
+
+
+def _tell(batch: list[_Job]) -> None:
+    """Answer those who wait; a loop is woken once for all of its own."""
+    for loop in {job.loop for job in batch}:
+        jobs = [job for job in batch if job.loop is loop]
+        if loop is None:
+            _tell_all(jobs)
+        else:
+            with suppress(RuntimeError):  # it has been closed: nobody waits
+                loop.call_soon_threadsafe(_tell_all, jobs)
+
+
+def _tell_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.tell()

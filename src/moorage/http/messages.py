@@ -112,6 +112,14 @@ class Request:
         return int(text)
 
     @property
+    def _may_have_body(self) -> bool:
+        if self.content_length is not None:
+            return self.content_length > 0
+        # Spec: RFC 9112, section 6.3. In HTTP/2 the end of the stream tells.
+        version: str = self._scope.get("http_version", "1.1")
+        return "transfer-encoding" in self.headers or not version.startswith("1")
+
+    @property
     def has_unread_body(self) -> bool:
         """Whether bytes of the body may still be under way."""
         announced = (
@@ -128,11 +136,14 @@ class Request:
             SizeInvalidError: It has another length than announced.
         """
         announced, received = self.content_length, 0
-        more = True
+        # To ask for a message costs as much as to serve a small request: it is not
+        # done where it can only say that nothing follows.
+        more = self._may_have_body
         while more:
             message = await self._next()
-            chunk, more = message.get("body", b""), message.get("more_body", False)
+            chunk = message.get("body", b"")
             received += len(chunk)
+            more = message.get("more_body", False) and received != announced
             if chunk:
                 yield chunk
         self.body_read = True

@@ -42,6 +42,12 @@ class Placement:
 
         return await self._database.quick(body)
 
+    async def find(self, name: RepositoryName) -> Repository | None:
+        """Return the repository that a push to ``name`` goes to, if it is there."""
+        return await self._database.quick(
+            lambda tx: repositories.find_by_path(tx, name)
+        )
+
     async def find_or_create(
         self, name: RepositoryName, principal: Principal
     ) -> Repository:
@@ -50,9 +56,7 @@ class Placement:
         Raises:
             RepositoryUnknownError: No project owns the name and none can be made.
         """
-        found = await self._database.quick(
-            lambda tx: repositories.find_by_path(tx, name)
-        )
+        found = await self.find(name)
         if found is not None:
             return found
         now = self._clock.now()

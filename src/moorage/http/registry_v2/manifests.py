@@ -78,8 +78,10 @@ async def put(call: Call) -> Response:
     )
     if isinstance(reference, Digest) and reference != manifest.digest:
         raise DigestInvalidError(digest=str(reference))
-    await _check_place(call, manifest)
-    repository = await call.context.placement.find_or_create(call.name, principal)
+    repository = await call.context.placement.find(call.name)
+    if repository is None:
+        await _check_place(call, manifest)
+        repository = await call.context.placement.find_or_create(call.name, principal)
     await call.context.quotas.check(repository, manifest)
     await call.context.push.put_manifest(
         repository, manifest, tags, principal, call.occasion(principal)
