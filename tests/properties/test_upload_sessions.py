@@ -90,11 +90,16 @@ class Send:
         content = before + self.data + (b"!" if self.wrong else b"")
         return Digest.of(content, self.algorithm or "sha256")
 
+    @property
+    def breaks_off(self) -> bool:
+        """Whether it is seen: a body that is said to be empty is complete."""
+        return self.cut and self.chunk(0).length != 0
+
     async def body(self) -> AsyncIterator[bytes]:
         for byte in self.data:
             await asyncio.sleep(0)
             yield bytes([byte])
-        if self.cut:
+        if self.breaks_off:
             raise HungUpError
 
 
@@ -124,7 +129,7 @@ def expected(  # noqa: PLR0911 (a table of answers, first match first)
     grown = content + request.data
     if len(grown) > LIMIT:
         return replace(session, content=None), TooLargeError.__name__
-    if request.cut:
+    if request.breaks_off:
         return replace(session, content=grown), BROKEN_OFF
     if request.shift is not None and request.lie:
         return session, SizeInvalidError.__name__
@@ -218,7 +223,7 @@ class UploadSessions(RuleBasedStateMachine):
             self._send(before, request, self.processes[process])
         )
         assert outcome == answer
-        self._now(before, after)
+        self._now(before, after, outcome)
 
     @rule(
         which=numbers,
@@ -261,7 +266,7 @@ class UploadSessions(RuleBasedStateMachine):
             and (None if after.content is None else len(after.content)) == content
         ]
         assert matching, (outcome, content, possible)
-        self._now(before, self._right_one(matching))
+        self._now(before, self._right_one(matching), *outcome)
 
     def _right_one(self, matching: list[Session]) -> Session:
         """Tell which writer came first, where only the bytes can say it."""
@@ -301,8 +306,9 @@ class UploadSessions(RuleBasedStateMachine):
             return type(error).__name__
         return DONE
 
-    def _now(self, before: Session, after: Session) -> None:
-        if after != before:
+    def _now(self, before: Session, after: Session, *outcomes: str) -> None:
+        # A client that sends no bytes is there all the same.
+        if after != before or not {DONE, BROKEN_OFF}.isdisjoint(outcomes):
             self.progress[after.id] = self.clock.now()
         self.model[after.id] = after
         if after.pushed is not None and after.pushed != before.pushed:

@@ -157,21 +157,14 @@ class Uploads:
         self, name: RepositoryName, upload_id: str
     ) -> AsyncIterator[UploadSession]:
         """Hold a session for one writer, and read where it is after that."""
-        if not _UPLOAD_ID.fullmatch(upload_id):
-            raise UploadUnknownError(upload=upload_id[:64])
+        await self.get(name, upload_id)
         async with self._store.writing(upload_id):
             try:
                 session = await self.get(name, upload_id)
             except UploadUnknownError:
-                await self._discard_if_over(upload_id)
+                await self._store.discard(upload_id, StagedBytes())
                 raise
             yield session
-
-    async def _discard_if_over(self, upload_id: str) -> None:
-        """Leave nothing of an upload behind that is over, or never was."""
-        found = await self._database.quick(lambda tx: uploads.find_by_id(tx, upload_id))
-        if found is None:
-            await self._store.discard(upload_id, StagedBytes())
 
     async def _hasher(self, session: UploadSession, algorithm: str) -> Hasher:
         hasher = self._hashers.take(session, algorithm)
