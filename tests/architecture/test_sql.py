@@ -92,3 +92,14 @@ def test_a_table_that_is_read_whole_is_found_out(
 
 def _is_marked(query: Query) -> bool:
     return query.name.partition("(")[0] in SCANS
+
+
+@pytest.mark.parametrize(
+    "query", [*load("blobs"), *load("manifests")], ids=lambda query: query.name
+)
+def test_no_push_looks_at_all_blobs_of_a_repository(
+    sqlite: sqlite3.Connection, query: Query
+) -> None:
+    """By one column of the index of links alone it would."""
+    steps = plans.steps_of_sqlite(sqlite, query)
+    assert not [step for step in steps if "_link_1 (repository_id=?)" in step], steps

@@ -55,12 +55,17 @@ SELECT index.relname, a.attname
 """
 
 
-def read_whole_by_sqlite(connection: sqlite3.Connection, query: Query) -> set[str]:
-    """Return the tables that SQLite would read from end to end."""
+def steps_of_sqlite(connection: sqlite3.Connection, query: Query) -> list[str]:
+    """Return how SQLite would go about a statement."""
     parameters = dict.fromkeys(_PARAMETER.findall(query.text), "[]")
     parameters |= dict.fromkeys(_LIST.findall(query.text), "[]")
     text = f"EXPLAIN QUERY PLAN {SQLITE.render(query.text)}"
-    steps = [row[3].split() for row in connection.execute(text, parameters)]
+    return [row[3] for row in connection.execute(text, parameters)]
+
+
+def read_whole_by_sqlite(connection: sqlite3.Connection, query: Query) -> set[str]:
+    """Return the tables that SQLite would read from end to end."""
+    steps = [step.split() for step in steps_of_sqlite(connection, query)]
     scanned = {words[1] for words in steps if words[0] == "SCAN"}
     return scanned & _names(connection, query) - SMALL
 

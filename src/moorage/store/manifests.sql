@@ -50,13 +50,15 @@ VALUES (:manifest_id, :content)
     ON CONFLICT (manifest_id) DO NOTHING;
 
 -- name: put_blobs
--- Those that the repository holds: layers that lie elsewhere may be pushed or not.
+-- Those that the repository holds: layers that lie elsewhere may be pushed or not. CROSS
+-- JOIN, so that SQLite goes through these few and not through all that it holds.
 INSERT INTO manifest_blob (manifest_id, repository_id, blob_id, role)
 SELECT :manifest_id, :repository_id, b.id, :role
   FROM blob b
-  JOIN link l ON l.repository_id = :repository_id AND l.blob_id = b.id
-             AND l.deleted_at_us IS NULL
+ CROSS JOIN link l
  WHERE b.digest IN ({{texts:digests}}) AND b.deleted_at_us IS NULL
+   AND l.repository_id = :repository_id AND l.blob_id = b.id
+   AND l.deleted_at_us IS NULL
     ON CONFLICT (manifest_id, blob_id, role) DO NOTHING;
 
 -- name: await_blobs
