@@ -30,6 +30,7 @@ from live.replicas import REPLICAS, WORKERS, Fleet
 from live.s3 import S3Server, object_names, storage_url
 from live.server import MoorageServer
 from live.waiting import eventually
+from moorage.jobs.schedule import EVERY
 
 pytestmark = [
     pytest.mark.postgres,
@@ -208,10 +209,7 @@ def test_who_starts_together_takes_each_turn_of_the_schedule_once(
             "WHERE actor = 'schedule' GROUP BY kind ORDER BY kind"
         )
 
-    once = [
-        ("expire_uploads", 1, 1, "succeeded"),
-        ("tidy_events", 1, 1, "succeeded"),
-    ]
+    once = [(kind, 1, 1, "succeeded") for kind in sorted(EVERY)]
     eventually(turns, once)
 
 

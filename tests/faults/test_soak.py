@@ -119,7 +119,7 @@ class Client:
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(SECONDS + 240)
+@pytest.mark.timeout(SECONDS + 360)
 def test_nobody_fails_and_nothing_is_left_behind(server: MoorageServer) -> None:
     with server.registry() as first:
         for repository in REPOSITORIES:
@@ -151,7 +151,7 @@ def clear(registry: RegistryClient) -> None:
 
 def wait_until_empty(folder: Path) -> None:
     """Collection has the leases, its own pause, and time to spare."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 240
     while left := [path for path in folder.rglob("*") if path.is_file()]:
         assert time.monotonic() < until, left[:5]
         time.sleep(1)

@@ -181,6 +181,20 @@ async def test_a_session_belongs_to_its_repository(registry: Registry) -> None:
     assert (await registry.send("GET", location)).status_code == 204
 
 
+async def test_a_closing_put_that_comes_again_is_answered_like_the_first(
+    registry: Registry,
+) -> None:
+    location = await registry.start_upload(NAME)
+    await registry.send("PATCH", location, content=CONTENT)
+    answers = [
+        await registry.send("PUT", f"{location}?digest={DIGEST}") for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].headers["Location"] == answers[1].headers["Location"]
+    another = await registry.send("PUT", f"{location}?digest={Digest.of(b'other')}")
+    assert another.status_code == 404
+
+
 async def test_the_same_bytes_twice_are_one_object(registry: Registry) -> None:
     await registry.push_blob(NAME, CONTENT)
     await registry.push_blob("root/app/other", CONTENT)

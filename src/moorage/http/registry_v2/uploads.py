@@ -7,6 +7,7 @@ from moorage.domain.digest import CANONICAL_ALGORITHM, Digest, new_hasher
 from moorage.domain.errors import (
     DigestInvalidError,
     NameInvalidError,
+    UploadUnknownError,
 )
 from moorage.domain.names import RepositoryName
 from moorage.domain.scopes import PULL, PUSH
@@ -78,7 +79,23 @@ async def put(call: Call) -> Response:
     raw_digest = call.request.parameter("digest")
     if raw_digest is None:
         raise DigestInvalidError("digest missing")
-    return await _finish(call, call.argument, Digest.parse(raw_digest), principal)
+    digest = Digest.parse(raw_digest)
+    try:
+        return await _finish(call, call.argument, digest, principal)
+    except UploadUnknownError:
+        # Where the answer was lost on its way, a proxy or the client sends the request
+        # again: what it asks for is so.
+        if not await _is_there(call, digest):
+            raise
+        return _created(call, digest)
+
+
+async def _is_there(call: Call, digest: Digest) -> bool:
+    """Say whether the repository has a blob, and keep it as after a push."""
+    repository = await call.context.placement.find(call.name)
+    return repository is not None and await call.context.uploads.mount(
+        call.name, repository.id, digest
+    )
 
 
 async def delete(call: Call) -> Response:
