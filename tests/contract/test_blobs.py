@@ -1,3 +1,5 @@
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,10 +10,18 @@ import pytest
 from live.memory import folder_in_memory
 from moorage.adapters.files import FileBlobStore
 from moorage.adapters.memory import MemoryBlobStore
-from moorage.domain.errors import UploadBusyError
+from moorage.domain.digest import Digest
+from moorage.domain.errors import UploadBusyError, UploadInvalidError
 from moorage.domain.uploads import StagedBytes
-from moorage.ports.blobs import BlobStore
-from moorage.testing.blobs import BlobStoreContract, chunked, new_upload_id, stored
+from moorage.ports.blobs import BlobKey, BlobStore
+from moorage.testing.blobs import (
+    BlobStoreContract,
+    chunked,
+    collect,
+    new_upload_id,
+    not_recorded,
+    stored,
+)
 
 
 class TestFileBlobStore(BlobStoreContract):
@@ -40,8 +50,50 @@ class TestFileBlobStore(BlobStoreContract):
             return {living} & set(upload_ids)
 
         later = datetime.now(UTC) + timedelta(hours=1)
-        assert await store.sweep(later, name) == 1
+        assert await store.sweep(later, name, not_recorded) == 1
         assert [path.name for path in (tmp_path / "uploads").iterdir()] == [living]
+
+    async def test_what_a_power_cut_left_of_a_commit_is_found_and_removed(
+        self, tmp_path: Path
+    ) -> None:
+        store, keys = FileBlobStore(tmp_path), list[BlobKey]()
+        for content in (b"lost", b"recorded"):
+            upload_id = new_upload_id()
+            staged = await store.append(upload_id, StagedBytes(), chunked(content))
+            assert await store.committed(upload_id) is None
+            keys.append(BlobKey(Digest.of(content, "sha512"), upload_id))
+            await store.commit(upload_id, staged, keys[-1])
+            assert await store.committed(upload_id) == keys[-1]
+
+        async def nobody(_upload_ids: Sequence[str]) -> set[str]:
+            return set()
+
+        async def recorded(key: BlobKey) -> bool:
+            return key == keys[1]
+
+        later = datetime.now(UTC) + timedelta(hours=1)
+        assert await store.sweep(later, nobody, recorded) == 2
+        left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+        assert left == [f"{keys[1].digest.hex}.{keys[1].generation}"]
+
+    async def test_bytes_that_became_an_object_are_not_changed(
+        self, store: BlobStore
+    ) -> None:
+        upload_id = new_upload_id()
+        staged = await store.append(upload_id, StagedBytes(), chunked(b"bytes"))
+        await store.commit(upload_id, staged, BlobKey(Digest.of(b"bytes"), upload_id))
+        with pytest.raises(UploadInvalidError):
+            await store.append(upload_id, StagedBytes(), chunked(b"other"))
+
+    async def test_a_commit_does_without_links_where_there_are_none(
+        self, store: BlobStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_source: str, _target: str) -> None:
+            raise OSError(errno.EOPNOTSUPP, "no hard links")
+
+        monkeypatch.setattr(os, "link", refuse)  # no such file system is at hand
+        key = await stored(store, b"bytes")
+        assert await collect(store.read(key, 0, 5)) == b"bytes"
 
     async def test_a_second_writer_is_refused_while_the_first_writes(
         self, store: BlobStore

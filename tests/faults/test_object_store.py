@@ -16,7 +16,13 @@ from moorage.domain.digest import Digest
 from moorage.domain.errors import BlobUnknownError, UnavailableError
 from moorage.domain.object_storage import S3Location
 from moorage.ports.blobs import BlobKey
-from moorage.testing.blobs import NOTHING, chunked, collect, new_upload_id
+from moorage.testing.blobs import (
+    NOTHING,
+    chunked,
+    collect,
+    new_upload_id,
+    not_recorded,
+)
 
 CONTENT = bytes(range(251)) * 40_001  # more than one part, and no round length
 
@@ -61,7 +67,9 @@ async def test_every_request_may_fail_once(
     with pytest.raises(BlobUnknownError):
         await collect(store.read(key, 0, 1))
     assert proxy.failures > 5
-    await store.sweep(datetime.now(UTC) + timedelta(hours=1), none_of_them)
+    await store.sweep(
+        datetime.now(UTC) + timedelta(hours=1), none_of_them, not_recorded
+    )
     assert object_names(s3_server, s3_url) == []
 
 

@@ -12,11 +12,13 @@ from in_process.turns import Turns
 from moorage.domain.digest import Hasher
 from moorage.domain.errors import BlobUnknownError, UploadInvalidError
 from moorage.domain.uploads import StagedBytes
-from moorage.ports.blobs import BlobKey, Living
+from moorage.ports.blobs import BlobKey, Living, Recorded
 
 
 class PartsBlobStore:
     """Keeps each append as a part of its own; the state names them, in order."""
+
+    knows_commits = False
 
     def __init__(self, turns: Turns) -> None:
         self.parts: dict[tuple[str, str], bytes] = {}
@@ -70,13 +72,17 @@ class PartsBlobStore:
         await self._turns.take()
         self.objects[key] = content
 
+    async def committed(self, upload_id: str) -> BlobKey | None:  # noqa: ARG002 (the port's)
+        """The session alone knows."""
+        return None
+
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Drop parts, each in a turn."""
         for name in staged.state.split():
             await self._turns.take()
             self.parts.pop((upload_id, name), None)
 
-    async def sweep(self, before: datetime, living: Living) -> int:  # noqa: ARG002 (the port's)
+    async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:  # noqa: ARG002 (the port's)
         """Drop the parts of what is over; all of them count as old."""
         await self._turns.take()
         alive = await living(sorted({upload_id for upload_id, _ in self.parts}))

@@ -18,7 +18,7 @@ from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.digest import Hasher
 from moorage.domain.uploads import StagedBytes
-from moorage.ports.blobs import BlobKey, Living
+from moorage.ports.blobs import BlobKey, Living, Recorded
 from moorage.ports.database import Result, Tx
 
 
@@ -123,6 +123,8 @@ class TurnDatabase:
 class TurnBlobStore:
     """A blob store each of whose calls is a turn."""
 
+    knows_commits = False
+
     def __init__(self, turns: Gate, inner: MemoryBlobStore | None = None) -> None:
         self.inner = inner or MemoryBlobStore()
         self._turns = turns
@@ -151,15 +153,19 @@ class TurnBlobStore:
         await self._turns.take()
         await self.inner.commit(upload_id, staged, key)
 
+    async def committed(self, upload_id: str) -> BlobKey | None:
+        """Look for an object."""
+        return await self.inner.committed(upload_id)
+
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Take a turn, then discard."""
         await self._turns.take()
         await self.inner.discard(upload_id, staged)
 
-    async def sweep(self, before: datetime, living: Living) -> int:
+    async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:
         """Take a turn, then sweep."""
         await self._turns.take()
-        return await self.inner.sweep(before, living)
+        return await self.inner.sweep(before, living, recorded)
 
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Take a turn, then read."""

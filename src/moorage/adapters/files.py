@@ -5,9 +5,10 @@
     <root>/uploads/<upload id>                          bytes of an unfinished upload
     <root>/<algorithm>/<first two hex>/<hex>.<generation>   a finished blob
 
-A commit is: truncate to the length, fsync the file, rename it, fsync the folder. A
-writer holds the staged file's ``flock``; the kernel lets go of it when the process
-dies, so a crash blocks nobody.
+A commit is: truncate to the length, fsync the file, give it its second name, fsync that
+name's folder. The first name stays until the upload is discarded, so that what a power
+cut leaves of a commit can be found. A writer holds the staged file's ``flock``; the
+kernel lets go of it when the process dies, so a crash blocks nobody.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
+import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +25,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from moorage.domain.digest import HEX_LENGTH, Hasher
+from moorage.domain.digest import HEX_LENGTH, Digest, Hasher
 from moorage.domain.errors import (
     BlobUnknownError,
     UnavailableError,
@@ -31,7 +33,7 @@ from moorage.domain.errors import (
     UploadInvalidError,
 )
 from moorage.domain.uploads import StagedBytes
-from moorage.ports.blobs import AppendInterrupted, BlobKey, Living
+from moorage.ports.blobs import AppendInterrupted, BlobKey, Living, Recorded
 
 PIECE_BYTES = 1 << 20
 """Bytes moved per trip to a thread: smaller ones cost more in trips than in work."""
@@ -51,6 +53,9 @@ FILE_MODE = 0o640
 
 SWEEP_BATCH = 500
 
+WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""How a file system says that it has no hard links: a commit there moves the file."""
+
 POLL_SECONDS = 0.05
 """Pause between two looks at a lock that another writer holds."""
 
@@ -59,6 +64,8 @@ Result = TypeVar("Result")
 
 class FileBlobStore:
     """A blob store in a folder, for any number of processes of one machine."""
+
+    knows_commits = True
 
     def __init__(self, root: Path, *, patience_seconds: float = 3) -> None:
         self._root = root
@@ -115,6 +122,8 @@ class FileBlobStore:
     def _open_staged(self, upload_id: str, offset: int) -> Iterator[int]:
         flags = os.O_RDWR | (os.O_CREAT if offset == 0 else 0)
         with _opened(self._staged(upload_id), flags) as fd:
+            if os.fstat(fd).st_nlink > 1:
+                raise UploadInvalidError("the upload was being stored")
             _cut(fd, offset)
             os.lseek(fd, offset, os.SEEK_SET)
             yield fd
@@ -127,35 +136,61 @@ class FileBlobStore:
                 yield piece
 
     async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
-        """Fsync, rename, fsync the folder."""
+        """Fsync, link, fsync the folder."""
         source, target = self._staged(upload_id), self._name(key)
         folder = os.path.dirname(target)
         with _translated():
             if not os.path.isdir(folder):
                 await self._in_thread(_make_folder, Path(folder))
-            if os.path.exists(target):
-                return
-            fds = _open_both(source, folder)
-            await self._in_thread(_move, fds, staged.length, source, target)
+            try:
+                fds = _open_both(source, folder)
+            except FileNotFoundError:
+                if os.path.exists(target):
+                    return
+                raise
+            await self._in_thread(_name_too, fds, staged.length, source, target)
+
+    async def committed(self, upload_id: str) -> BlobKey | None:
+        """Look for the file's second name, which its bytes tell."""
+        with _translated():
+            return await self._in_thread(self._second_name, upload_id)
+
+    def _second_name(self, upload_id: str) -> BlobKey | None:
+        path = self._staged(upload_id)
+        with suppress(FileNotFoundError):
+            if os.stat(path).st_nlink == 1:
+                return None
+            for algorithm in HEX_LENGTH:
+                key = BlobKey(_digest(path, algorithm), upload_id)
+                name = self._name(key)
+                if os.path.exists(name) and os.path.samefile(path, name):
+                    return key
+        return None
 
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Remove the staged file."""
         with _translated(), suppress(FileNotFoundError):
             os.unlink(self._staged(upload_id))
 
-    async def sweep(self, before: datetime, living: Living) -> int:
+    async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:
         """Remove old staged files of uploads that are over."""
         count = 0
         with _translated():
             names = await self._in_thread(_list_older, self._uploads, before)
-            for start in range(0, len(names), SWEEP_BATCH):
-                batch = names[start : start + SWEEP_BATCH]
-                alive = set(await living(batch))
-                for name in batch:
-                    if name not in alive:
-                        await self.discard(name, StagedBytes())
-                        count += 1
+        for start in range(0, len(names), SWEEP_BATCH):
+            batch = names[start : start + SWEEP_BATCH]
+            alive = set(await living(batch))
+            for name in batch:
+                if name not in alive:
+                    await self._remove(name, recorded)
+                    count += 1
         return count
+
+    async def _remove(self, upload_id: str, recorded: Recorded) -> None:
+        key = await self.committed(upload_id)
+        if key is not None and not await recorded(key):
+            await self.delete([key])
+        await self.discard(upload_id, StagedBytes())
 
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Read a range of a finished blob."""
@@ -329,7 +364,7 @@ def _list_older(folder: str, before: datetime) -> list[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
-                if entry.stat().st_mtime < limit:
+                if entry.is_file() and entry.stat().st_mtime < limit:
                     found.append(entry.name)
     return found
 
@@ -343,8 +378,8 @@ def _open_both(path: str, folder: str) -> tuple[int, int]:
         raise
 
 
-def _move(fds: tuple[int, int], length: int, source: str, target: str) -> None:
-    """Move a file into its folder, both open, durably; close them.
+def _name_too(fds: tuple[int, int], length: int, source: str, target: str) -> None:
+    """Give an open file a second name in an open folder, durably; close both.
 
     It does what may block and no more: each call lets the event loop in and then waits
     for it.
@@ -353,11 +388,27 @@ def _move(fds: tuple[int, int], length: int, source: str, target: str) -> None:
     try:
         _cut(fd, length)
         os.fsync(fd)
-        os.rename(source, target)
+        _link(source, target)
         os.fsync(folder_fd)
     finally:
         os.close(fd)
         os.close(folder_fd)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        pass  # a commit before this one got as far
+    except OSError as error:
+        if error.errno not in WITHOUT_LINKS:
+            raise
+        os.rename(source, target)
+
+
+def _digest(path: str, algorithm: str) -> Digest:
+    with open(path, "rb") as file:
+        return Digest(algorithm, hashlib.file_digest(file, algorithm).hexdigest())
 
 
 def _make_folder(path: Path) -> None:

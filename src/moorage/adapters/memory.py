@@ -14,11 +14,13 @@ from moorage.domain.errors import (
     UploadInvalidError,
 )
 from moorage.domain.uploads import StagedBytes
-from moorage.ports.blobs import AppendInterrupted, BlobKey, Living
+from moorage.ports.blobs import AppendInterrupted, BlobKey, Living, Recorded
 
 
 class MemoryBlobStore:
     """A blob store that forgets everything with its process."""
+
+    knows_commits = False
 
     def __init__(self) -> None:
         self.uploads: dict[str, bytearray] = {}
@@ -75,11 +77,15 @@ class MemoryBlobStore:
         self.objects[key] = bytes(content[: staged.length])
         del self.uploads[upload_id]
 
+    async def committed(self, upload_id: str) -> BlobKey | None:  # noqa: ARG002 (the port's)
+        """The session alone knows."""
+        return None
+
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Drop what was appended."""
         self.uploads.pop(upload_id, None)
 
-    async def sweep(self, before: datetime, living: Living) -> int:  # noqa: ARG002 (the port's)
+    async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:  # noqa: ARG002 (the port's)
         """Nothing outlives the process."""
         return 0
 

@@ -38,7 +38,7 @@ from moorage.domain.errors import (
 )
 from moorage.domain.object_storage import S3Location
 from moorage.domain.uploads import StagedBytes
-from moorage.ports.blobs import AppendInterrupted, BlobKey, Living
+from moorage.ports.blobs import AppendInterrupted, BlobKey, Living, Recorded
 
 SMALLEST_PART_BYTES = 5 << 20
 """Every part of an object but its last has at least so many bytes.
@@ -110,6 +110,8 @@ class _State(msgspec.Struct, omit_defaults=True):
 class S3BlobStore:
     """A blob store in a bucket, for any number of replicas."""
 
+    knows_commits = False
+
     def __init__(
         self, location: S3Location, *, answer_seconds: float = ANSWER_SECONDS
     ) -> None:
@@ -179,6 +181,10 @@ class S3BlobStore:
             sources = [Source(folder + part.name, part.size) for part in parts]
             await self._bucket.assemble(target, sources, tail)
 
+    async def committed(self, upload_id: str) -> BlobKey | None:  # noqa: ARG002 (the port's)
+        """The session alone knows."""
+        return None
+
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Remove the parts."""
         state = msgspec.json.decode(staged.state or "{}", type=_State)
@@ -186,7 +192,7 @@ class S3BlobStore:
         folder = self._folder(upload_id)
         await self._bucket.delete([folder + name for name in names])
 
-    async def sweep(self, before: datetime, living: Living) -> int:
+    async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:  # noqa: ARG002 (the port's)
         """Remove old parts of uploads that are over, and multiparts given up."""
         count = await self._bucket.abort_older(self._prefix, before)
         folder = f"{self._prefix}uploads/"

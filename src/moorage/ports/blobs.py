@@ -29,6 +29,10 @@ class BlobKey:
     generation: str
 
 
+Recorded: TypeAlias = Callable[[BlobKey], Awaitable[bool]]
+"""Tells whether a row names an object."""
+
+
 class BlobStore(Protocol):
     """Bytes, durable and addressed by keys that are used once.
 
@@ -36,7 +40,12 @@ class BlobStore(Protocol):
     truth about what exists and what an upload consists of: no request lists anything
     here. ``StagedBytes`` go out of one call and, by way of the database, into the next,
     perhaps in another process on another machine.
+
+    ``knows_commits`` says that ``committed`` and ``sweep`` find what a commit left
+    whose session was lost. Elsewhere the session must be durable before a commit.
     """
+
+    knows_commits: bool
 
     def writing(self, upload_id: str) -> AbstractAsyncContextManager[None]:
         """Keep other writers from doing an upload harm.
@@ -85,12 +94,20 @@ class BlobStore(Protocol):
             UploadInvalidError: Fewer than ``staged.length`` bytes are there.
         """
 
+    async def committed(self, upload_id: str) -> BlobKey | None:
+        """Return what a commit made of an upload that was not discarded since.
+
+        For what broke off: it may read all the bytes. ``None`` where the store does
+        not know.
+        """
+
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Forget an upload that is over; not an error if nothing is left of it."""
 
-    async def sweep(self, before: datetime, living: Living) -> int:
+    async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:
         """Remove what uploads that broke off left before a time; return how much.
 
+        Also an object that a commit made and no row names, if the store knows commits.
         Lists what it must: work for the background, never for a request.
         """
 

@@ -118,6 +118,8 @@ class Relocation:
         source, target = self._stores
         hasher = new_hasher(key.digest.algorithm)
         async with target.writing(key.generation):
+            # An attempt before this one may have been cut off.
+            await target.discard(key.generation, StagedBytes())
             try:
                 staged = await target.append(
                     key.generation, StagedBytes(), source.read(key, 0, size), hasher

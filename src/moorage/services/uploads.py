@@ -3,7 +3,8 @@
 The order of things is what makes a crash harmless. A closing request verifies the
 digest, records it with the session, makes the bytes durable, and only then names them
 in the transaction that ends the session. Whatever breaks off before leaves a session,
-by which ``expire`` finds and removes all that it left in the store.
+by which ``expire`` finds and removes all that it left in the store. Only a power cut
+may take the session as well: then the store knows.
 
 Not every store keeps a second writer off a session. What counts is what the session's
 row says, and every change of it states what the writer saw: of two writers one is told
@@ -218,34 +219,48 @@ class Uploads:
         digest: Digest,
         occasion: Occasion,
     ) -> None:
-        pushed = [blob_pushed(digest, staged.length)]
-        now = self._clock.now()
-        lease_until = now + self._lease
-
-        def link_known(tx: Tx) -> bool:
-            blob_id = blobs.renew(tx, digest, lease_until=lease_until)
-            if blob_id is None:
-                return False
-            blobs.link(
-                tx, session.repository_id, blob_id, lease_until=lease_until, now=now
-            )
-            return uploads.finish(tx, session.id)
-
-        def link_known_or_close(tx: Tx) -> tuple[bool, bool]:
-            if link_known(tx):
-                repository_id = session.repository_id
-                events.record(tx, repository_id, pushed, occasion, at=now)
-                return True, True
-            return False, uploads.close(tx, session, staged, digest, now=now)
-
-        known, closed = await self._database.write(link_known_or_close)
+        known = await self._link_known(session, staged, digest, occasion)
         if not known:
+            now = self._clock.now()
+            # A power cut may take it where the store itself knows what it was about.
+            closed = await self._database.write(
+                lambda tx: uploads.close(tx, session, staged, digest, now=now),
+                durable=not self._store.knows_commits,
+            )
             if not closed:
                 raise await self._overtaken(session, staged)
             known = await self._store_new(session, staged, digest, occasion)
         await self._store.discard(session.id, staged)
         if not known:
             raise UploadUnknownError(upload=session.id)
+
+    async def _link_known(
+        self,
+        session: UploadSession,
+        staged: StagedBytes,
+        digest: Digest,
+        occasion: Occasion,
+    ) -> bool:
+        """End the session by what is stored already; return whether that could be."""
+        if not await self._database.quick(lambda tx: blobs.is_stored(tx, digest)):
+            return False
+        pushed = [blob_pushed(digest, staged.length)]
+        now = self._clock.now()
+        lease_until = now + self._lease
+
+        def body(tx: Tx) -> bool:
+            blob_id = blobs.renew(tx, digest, lease_until=lease_until)
+            if blob_id is None:
+                return False
+            blobs.link(
+                tx, session.repository_id, blob_id, lease_until=lease_until, now=now
+            )
+            if not uploads.finish(tx, session.id):
+                return False
+            events.record(tx, session.repository_id, pushed, occasion, at=now)
+            return True
+
+        return await self._database.write(body)
 
     async def _store_new(
         self,
@@ -341,11 +356,14 @@ class Uploads:
             async with self._store.writing(session.id):
                 if await self._is_stale(session, before):
                     await self._abandon(session.id, session.staged)
-        await self._store.sweep(before, self._living)
+        await self._store.sweep(before, self._living, self._is_recorded)
         return len(stale)
 
     async def _living(self, upload_ids: Sequence[str]) -> set[str]:
         return await self._database.read(lambda tx: uploads.list_living(tx, upload_ids))
+
+    async def _is_recorded(self, key: BlobKey) -> bool:
+        return await self._database.quick(lambda tx: blobs.is_recorded(tx, key))
 
     async def _is_stale(self, session: UploadSession, before: datetime) -> bool:
         return await self._database.quick(
@@ -362,16 +380,17 @@ class Uploads:
         ended = await self._database.write(
             lambda tx: uploads.end(tx, upload_id, now=now)
         )
-        await self._store.discard(upload_id, staged)
         if ended is None:
+            await self._store.discard(upload_id, staged)
             return
-        if ended.staged != staged:
-            await self._store.discard(upload_id, ended.staged)
-        if ended.closing is not None:
+        if ended.closing is None:
+            key = await self._store.committed(upload_id)
+        else:
             key = BlobKey(ended.closing, upload_id)
-            recorded = await self._database.quick(lambda tx: blobs.is_recorded(tx, key))
-            if not recorded:
-                await self._store.delete([key])
+        if key is not None and not await self._is_recorded(key):
+            await self._store.delete([key])
+        for each in {staged, ended.staged}:
+            await self._store.discard(upload_id, each)
         await self._database.write(lambda tx: uploads.delete(tx, upload_id))
 
 

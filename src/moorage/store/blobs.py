@@ -66,6 +66,11 @@ def put(
     return row["id"], row["generation"] == key.generation
 
 
+def is_stored(tx: Tx, digest: Digest) -> bool:
+    """Whether some repository may be given these bytes as they are."""
+    return tx.one(_SQL.is_stored, digest=str(digest)) is not None
+
+
 def renew(tx: Tx, digest: Digest, *, lease_until: datetime) -> int | None:
     """Renew a blob's lease; return its id, or ``None`` when there is no such blob."""
     row = tx.one(_SQL.renew, digest=str(digest), lease_until_us=to_us(lease_until))

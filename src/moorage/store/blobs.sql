@@ -16,6 +16,10 @@ VALUES (:digest, :generation, :size_bytes, :lease_until_us, :now_us)
    SET lease_until_us = excluded.lease_until_us
 RETURNING id, generation;
 
+-- name: is_stored
+-- Served by blob_digest.
+SELECT 1 AS found FROM blob WHERE digest = :digest AND deleted_at_us IS NULL;
+
 -- name: renew
 -- Changes the row, so that a collection that waits for its lock checks again.
 UPDATE blob SET lease_until_us = :lease_until_us

@@ -56,6 +56,11 @@ def new_upload_id() -> str:
     return uuid.uuid4().hex
 
 
+async def not_recorded(_key: BlobKey) -> bool:
+    """Say that no row names an object."""
+    return False
+
+
 class BlobStoreContract:
     """Subclass it and provide a ``store`` fixture."""
 
@@ -245,8 +250,8 @@ class BlobStoreContract:
         async def none_of_them(_upload_ids: Sequence[str]) -> set[str]:
             return set()
 
-        await store.sweep(now + timedelta(hours=1), all_of_them)
-        await store.sweep(now - timedelta(hours=1), none_of_them)
+        await store.sweep(now + timedelta(hours=1), all_of_them, not_recorded)
+        await store.sweep(now - timedelta(hours=1), none_of_them, not_recorded)
         assert await collect(store.staged(upload_id, staged)) == BIG
         assert await collect(store.read(key, 0, len(BIG))) == BIG
 

@@ -1,5 +1,6 @@
 """Upload sessions that nobody goes on with."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,18 +9,21 @@ import pytest
 from in_process.registry import ROOT_TOKEN, Registry, codes
 from moorage.config import load_settings
 from moorage.domain.digest import Digest
+from moorage.domain.uploads import StagedBytes
 from moorage.jobs.schedule import queue_due
+from moorage.ports.blobs import BlobKey
 from moorage.ports.clock import SystemClock
 from moorage.ports.query import Query
 from moorage.services.bootstrap import bootstrap
 from moorage.store.migrate import migrate
-from moorage.wiring import Services, build, open_database
+from moorage.wiring import Services, build, open_database, open_store
 
 NAME = "root/app/image"
 CONTENT = b"0123456789"
 DIGEST = Digest.of(CONTENT)
 
 AGE = Query("test.age", "UPDATE upload SET updated_at_us = 0 WHERE id = :id")
+LOSE = Query("test.lose", "DELETE FROM upload WHERE id = :id")
 COUNT = Query("test.count", "SELECT count(*) AS number FROM upload")
 
 
@@ -72,6 +76,27 @@ async def test_a_session_without_progress_ends_and_leaves_nothing(
         response = await registry.send(method, f"{location}?digest={DIGEST}")
         assert response.status_code == 404
         assert codes(response) == ["BLOB_UPLOAD_UNKNOWN"]
+    assert registry.files() == []
+    assert await sessions(services) == 0
+
+
+@pytest.mark.parametrize("lost", ["closing", "session"])
+async def test_what_a_power_cut_left_of_a_commit_goes(
+    services: Services, registry: Registry, tmp_path: Path, lost: str
+) -> None:
+    location = await registry.start_upload(NAME)
+    await registry.send("PATCH", location, content=CONTENT)
+    upload_id = location.rpartition("/")[2]
+    store = open_store(load_settings({"data_dir": str(tmp_path)}, {}))
+    staged = StagedBytes(len(CONTENT))
+    await store.commit(upload_id, staged, BlobKey(DIGEST, upload_id))
+    assert len(registry.files()) == 2
+    await grow_old(services, location)
+    if lost == "session":
+        await services.database.write(lambda tx: tx.run(LOSE, id=upload_id))
+    for path in (tmp_path / "blobs" / "uploads").iterdir():
+        os.utime(path, (0, 0))
+    await run_due_jobs(services)
     assert registry.files() == []
     assert await sessions(services) == 0
 
