@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from bench import load
 from bench.client import Connection
-from bench.images import FreshBlob, Image
+from bench.images import FreshBlob, Image, digest_of
+from bench.ledger import Ledger
 from bench.load import Outcome
 from bench.registry import closing, expect, located, repository_scope
 from bench.servers import Role, Subject
@@ -91,10 +94,13 @@ class BlobPut(Work):
 
 
 class ImagePush(Work):
-    """Whole small images, all of it new, pushed the way that Docker pushes."""
+    """Whole small images, all of it new, pushed the way that Docker pushes.
+
+    The limit is what no durable push can do without: see ``_keep_image``.
+    """
 
     unit = Unit.IMAGES
-    roles = frozenset({Role.PUSH})
+    roles = frozenset({Role.PUSH, Role.COPY})
 
     def __init__(self, scale: Scale, clients: int) -> None:
         super().__init__(f"small image push, {clients_text(clients)}", scale, 4)
@@ -104,6 +110,8 @@ class ImagePush(Work):
 
     def prepare(self, subject: Subject) -> None:
         """Make the repositories known, so that their creation is not measured."""
+        if Role.COPY in subject.roles:
+            return
         registry = subject.get_registry()
         with Connection(registry.endpoint) as connection:
             for number in range(self._clients):
@@ -113,6 +121,8 @@ class ImagePush(Work):
     def run(self, subject: Subject, seconds: float) -> Outcome:
         """Let every client push its share of images to its own repository."""
         del seconds
+        if Role.COPY in subject.roles:
+            return self._copy(subject.folder)
         registry = subject.get_registry()
         shares = [
             [
@@ -125,6 +135,28 @@ class ImagePush(Work):
 
     def _repository(self, number: int) -> str:
         return self.scale.repository(f"pushed-{number}")
+
+    def _copy(self, folder: Path) -> Outcome:
+        shares = [
+            [
+                Image.build(3, _PUSHED_LAYER_BYTES)
+                for _ in range(self.scale.images_per_client)
+            ]
+            for _ in range(self._clients)
+        ]
+        outcome = Outcome(amount=sum(map(len, shares)))
+        with Ledger(folder / "ledger") as ledger:
+
+            def client(share: list[Image]) -> None:
+                for image in share:
+                    _keep_image(image, folder, ledger)
+
+            with ThreadPoolExecutor(self._clients) as pool, load.stopwatch(outcome):
+                list(pool.map(client, shares))
+        for image in itertools.chain(*shares):
+            for digest in image.blobs:
+                (folder / digest).unlink()
+        return outcome
 
     @staticmethod
     def turn(registry: Registry, repository: str) -> load.Turn:
@@ -151,7 +183,15 @@ class ImagePush(Work):
         return push
 
 
-def _copy_durably(data: bytearray, target: Path) -> None:
+def _keep_image(image: Image, folder: Path, ledger: Ledger) -> None:
+    """Store an image as durably as a registry does that answers after each step."""
+    for digest, data in image.blobs.items():
+        _copy_durably(data, folder / digest)
+        ledger.add(digest)
+    ledger.add(digest_of(image.manifest), image.manifest)
+
+
+def _copy_durably(data: bytes | bytearray, target: Path) -> None:
     """Hash and store bytes so that a power cut cannot take them back."""
     view, digest = memoryview(data), hashlib.sha256()
     with target.open("wb", buffering=0) as file:
