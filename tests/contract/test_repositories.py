@@ -11,9 +11,12 @@ from contract.rows import NOW
 from moorage.domain.access import RegistryAccess
 from moorage.domain.digest import Digest
 from moorage.domain.errors import RepositoryUnknownError
+from moorage.domain.repositories import RepositoryList, RepositoryOrder
 from moorage.ports.blobs import BlobKey
 from moorage.ports.query import Query
-from moorage.store import blobs, projects, repositories, uploads
+from moorage.store import blobs, projects, repositories, uploads, usage_sums, uses
+from moorage.store.usage_sums import Sums
+from moorage.store.uses import TagUse
 
 if TYPE_CHECKING:
     from moorage.domain.repositories import Repository
@@ -93,6 +96,29 @@ async def test_a_project_lists_its_repositories_oldest_first(
         made = [rows.a_repository(tx, project, name) for name in ("b", "a", "c")]
         assert repositories.list_by_project(tx, project.id, 0, 2) == made[:2]
         assert repositories.list_by_project(tx, project.id, 2, 2) == made[2:]
+
+    await database.write(body)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", RepositoryOrder)
+async def test_repositories_are_listed_in_every_order(
+    database: Database, order: RepositoryOrder, descending: bool
+) -> None:
+    def body(tx: Tx) -> None:
+        group = rows.a_group(tx)
+        project = rows.a_project(tx, group)
+        lower, upper = (rows.a_repository(tx, project, name) for name in ("a", "b"))
+        rows.put_tag(tx, upper, "v1", rows.an_image(tx, upper))
+        uses.add(tx, [], [TagUse(upper.id, "v1", 1, NOW)])
+        usage_sums.note(tx, upper.id, Sums(0, 1))
+        wanted = RepositoryList(order, descending)
+        expected = [upper.id, lower.id] if descending else [lower.id, upper.id]
+        for found in (
+            repositories.list_by_project(tx, project.id, 0, 3, wanted),
+            repositories.list_by_namespace(tx, group.id, 0, 3, wanted),
+        ):
+            assert [each.id for each in found] == expected
 
     await database.write(body)
 

@@ -28,11 +28,18 @@ class Repository:
 
 
 class RepositoryOrder(StrEnum):
-    """What repositories are ordered by; age breaks ties."""
+    """What repositories are ordered by; age breaks ties.
+
+    ``PUSHED`` and ``PULLED`` are of tags that are there; what was never is first.
+    ``SIZE`` counts each blob of a repository once, until it is collected.
+    """
 
     CREATED = "created"
     NAME = "name"
     TAGS = "tags"
+    PUSHED = "pushed"
+    PULLED = "pulled"
+    SIZE = "size"
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,15 +115,27 @@ SELECT path
  ORDER BY path
  LIMIT :limit;
 
--- name: list_by_project(order=created|name|tags; direction=asc|desc; search=none|part)
--- Served by repository_project or repository_project_path; by tags, all are sorted. Ids
--- rise with time. OFFSET because the GitLab API promises page numbers.
+-- name: list_by_project(order=created|name|tags|pushed|pulled|size; direction=asc|desc; search=none|part)
+-- Served by repository_project or repository_project_path; by the others, all are sorted,
+-- after a look at the end of tag_pushed or tag_pulled, or at the sums, of each. Ids rise
+-- with time. OFFSET because the GitLab API promises page numbers.
 SELECT id, project_id, name, path, tag_count, status, created_at_us,
        cleanup_policy_started_at_us
   FROM repository
  WHERE project_id = :project_id AND deleted_at_us IS NULL
    {{search: | AND REPLACE(name, :part, '') <> name}}
- ORDER BY {{order: id | path | tag_count}} {{direction: ASC | DESC}}, id
+ ORDER BY {{order: id | path | tag_count
+                 | (SELECT COALESCE(MAX(tag.pushed_at_us), 0) FROM tag
+                     WHERE tag.repository_id = repository.id)
+                 | (SELECT COALESCE(MAX(COALESCE(tag.pulled_at_us, 0)), 0) FROM tag
+                     WHERE tag.repository_id = repository.id)
+                 | (SELECT COALESCE(SUM(part.unique_bytes), 0)
+                      FROM (SELECT unique_bytes FROM usage_sum
+                             WHERE repository_id = repository.id
+                             UNION ALL
+                            SELECT unique_bytes FROM usage_change
+                             WHERE repository_id = repository.id) AS part)}}
+          {{direction: ASC | DESC}}, id
  LIMIT :limit OFFSET :offset;
 
 -- name: count_by_project(search=none|part)
@@ -134,9 +146,9 @@ SELECT COUNT(*) AS total
            {{search: | AND REPLACE(name, :part, '') <> name}}
          LIMIT :limit) AS counted;
 
--- name: list_by_namespace(order=created|name|tags; direction=asc|desc; search=none|part)
+-- name: list_by_namespace(order=created|name|tags|pushed|pulled|size; direction=asc|desc; search=none|part)
 -- One range of namespace_repository's key or of namespace_repository_path, in order; by
--- tags, all are sorted.
+-- the others, all are sorted, as a project's are.
 SELECT repository.id, repository.project_id, repository.name, repository.path,
        repository.tag_count, repository.status, repository.created_at_us,
        repository.cleanup_policy_started_at_us
@@ -144,7 +156,17 @@ SELECT repository.id, repository.project_id, repository.name, repository.path,
   JOIN repository ON repository.id = shown.repository_id
  WHERE shown.namespace_id = :namespace_id
    {{search: | AND REPLACE(shown.path, :part, '') <> shown.path}}
- ORDER BY {{order: shown.repository_id | shown.path | repository.tag_count}}
+ ORDER BY {{order: shown.repository_id | shown.path | repository.tag_count
+                 | (SELECT COALESCE(MAX(tag.pushed_at_us), 0) FROM tag
+                     WHERE tag.repository_id = repository.id)
+                 | (SELECT COALESCE(MAX(COALESCE(tag.pulled_at_us, 0)), 0) FROM tag
+                     WHERE tag.repository_id = repository.id)
+                 | (SELECT COALESCE(SUM(part.unique_bytes), 0)
+                      FROM (SELECT unique_bytes FROM usage_sum
+                             WHERE repository_id = repository.id
+                             UNION ALL
+                            SELECT unique_bytes FROM usage_change
+                             WHERE repository_id = repository.id) AS part)}}
           {{direction: ASC | DESC}}, shown.repository_id
  LIMIT :limit OFFSET :offset;
 

@@ -6,11 +6,15 @@ import pytest
 
 from contract import rows
 from in_process.registry_api import RegistryApi, registry_api
+from moorage.store import usage_sums, uses
+from moorage.store.usage_sums import Sums
+from moorage.store.uses import TagUse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from moorage.domain.repositories import Repository
     from moorage.ports.database import Tx
 
 
@@ -19,12 +23,21 @@ async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
     async with registry_api(tmp_path) as made:
 
         def body(tx: Tx) -> None:
-            rows.a_repository(tx, made.project, "web/proxy")
+            proxy = rows.a_repository(tx, made.project, "web/proxy")
+            usage_sums.note(tx, proxy.id, Sums(0, 5))
+            usage_sums.note(tx, made.repository.id, Sums(0, 7))
+            usage_sums.fold(tx, 10)
+            usage_sums.note(tx, proxy.id, Sums(0, 4))
             rows.a_repository(tx, made.project, "web/app")
 
         await made.database.write(body)
         await made.put_equal_tags(["v1"])
+        await made.database.write(lambda tx: _use(tx, made.repository))
         yield made
+
+
+def _use(tx: Tx, repository: Repository) -> None:
+    uses.add(tx, [], [TagUse(repository.id, "v1", 1, rows.NOW)])
 
 
 @pytest.mark.parametrize("owner", ["projects/{0.project.id}", "groups/{0.group.id}"])
@@ -36,6 +49,11 @@ async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
         ("order_by=name", "image web/app web/proxy"),
         ("order_by=name&sort=desc", "web/proxy web/app image"),
         ("order_by=tags&sort=desc", "image web/proxy web/app"),
+        ("order_by=pushed", "web/proxy web/app image"),
+        ("order_by=pulled", "web/proxy web/app image"),
+        ("order_by=size", "web/app image web/proxy"),
+        ("order_by=size&sort=desc", "web/proxy image web/app"),
+        ("order_by=pushed&sort=desc&search=a", "image web/app"),
         ("search=WEB&order_by=name", "web/app web/proxy"),
         ("search=/pr", "web/proxy"),
         ("search=nothing", ""),
@@ -73,8 +91,9 @@ async def test_details_tell_of_the_last_use(api: RegistryApi) -> None:
     first, second, _ = answer.json()
     assert first["tags_count"] == 1
     assert first["last_pushed_at"] == "2024-02-29T12:00:00.000Z"
-    assert first["last_pulled_at"] is None
+    assert first["last_pulled_at"] == "2024-02-29T12:00:00.000Z"
     assert (second["tags_count"], second["last_pushed_at"]) == (0, None)
+    assert second["last_pulled_at"] is None
 
 
 async def test_a_repository_is_found_by_its_path(api: RegistryApi) -> None:
