@@ -117,12 +117,11 @@ class Queries:
             for heading, body in zip(parts[1::2], parts[2::2], strict=True)
             for name, variant in _variants(heading, strip_comments(body))
         }
+        # Found without a call: a small request looks up as many as it runs.
+        self.__dict__.update(self._queries)
 
     def __getattr__(self, name: str) -> Query:
-        try:
-            return self._queries[name]
-        except KeyError:
-            raise AttributeError(name) from None
+        raise AttributeError(name)
 
     def variant(self, name: str, **choices: str) -> Query:
         """Return one of a statement's variants, chosen in the order of its heading.
