@@ -23,7 +23,7 @@ from moorage.ports.signals import LocalSignal
 from moorage.services.garbage import Garbage
 from moorage.services.jobs import Handler
 from moorage.services.usage_sums import UsageSums
-from moorage.store import blobs, jobs, repositories, tags, usage, usage_sums
+from moorage.store import blobs, jobs, repositories, tags, usage_sums
 from moorage.store.usage_sums import Sums
 from moorage.testing.clock import FrozenClock
 
@@ -191,6 +191,7 @@ async def test_they_bound_what_a_project_takes_up(database: Database) -> None:
         estate = Estate(tx)
         for at in range(2):
             estate.step(tx, "link", 2 + at * 4 + at, 1)
-        return usage.most_bytes(tx, [each.id for each in estate.repositories])
+        ids = [each.id for each in estate.repositories]
+        return usage_sums.of_all(tx, ids).unique_bytes
 
     assert await database.write(body) == 100 + 1000

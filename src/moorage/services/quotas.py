@@ -9,6 +9,7 @@ little above it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from moorage.domain.manifest import Manifest
@@ -17,12 +18,26 @@ from moorage.domain.quotas import Quota
 from moorage.domain.repositories import Repository
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import quotas, usage
+from moorage.store import quotas, usage, usage_sums
+from moorage.store.usage_sums import Sums
 
 BELIEVED_FOR = timedelta(seconds=30)
-"""How long a sum is believed while there is room: it is made anew before a refusal."""
+"""How long it is believed what tags reach while there is room: it is made anew before a
+refusal."""
 
-_Known = tuple[int, datetime]
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What tags and holds reached, and what all repositories took up by then."""
+
+    used_bytes: int
+    sums: Sums
+    until: datetime
+
+    def most_bytes(self, sums: Sums) -> int:
+        """Say what they reach by now at most, whoever pushed or restored since."""
+        grown = sums.minus(self.sums)
+        return self.used_bytes + max(0, grown.listed_bytes) + max(0, grown.unique_bytes)
 
 
 class Quotas:
@@ -31,7 +46,7 @@ class Quotas:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._used: dict[Scope, _Known] = {}
+        self._known: dict[Scope, _Known] = {}
 
     async def put(self, scope: Scope, limit_bytes: int | None) -> None:
         """Set a quota; ``None`` takes it away. What is there already stays."""
@@ -59,27 +74,30 @@ class Quotas:
         now = self._clock.now()
         config_bytes = manifest.config.size_bytes if manifest.config else 0
         most = manifest.layer_bytes + config_bytes
-        used, until = self._used.get(quota.scope, (0, now))
-        # An index says nothing of the size of what its children bring.
-        if now < until and not manifest.is_index and used + most <= quota.limit_bytes:
-            self._used[quota.scope] = used + most, until
-            return
         # What tags come to reach is held by repositories already, or named here.
-        held = await self._database.read(lambda tx: _most_bytes(tx, quota.scope))
-        if held + most <= quota.limit_bytes:
-            self._used[quota.scope] = held + most, now + BELIEVED_FOR
+        sums = await self._database.read(lambda tx: _held(tx, quota.scope))
+        if sums.unique_bytes + most <= quota.limit_bytes:
+            return
+        known = self._known.get(quota.scope)
+        # An index says nothing of the size of what its children bring.
+        if (
+            known is not None
+            and now < known.until
+            and not manifest.is_index
+            and known.most_bytes(sums) + most <= quota.limit_bytes
+        ):
             return
         before, after = await self._database.read(
             lambda tx: _sums(tx, quota.scope, repository, manifest, now)
         )
-        self._used.pop(quota.scope, None)
+        self._known.pop(quota.scope, None)
         if after > max(quota.limit_bytes, before):
             raise quota.refusal(after)
-        self._used[quota.scope] = after, now + BELIEVED_FOR
+        self._known[quota.scope] = _Known(after, sums, now + BELIEVED_FOR)
 
 
-def _most_bytes(tx: Tx, scope: Scope) -> int:
-    return usage.most_bytes(tx, _repositories(tx, scope))
+def _held(tx: Tx, scope: Scope) -> Sums:
+    return usage_sums.of_all(tx, _repositories(tx, scope))
 
 
 def _sums(

@@ -49,12 +49,6 @@ def of_repositories(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> 
     )
 
 
-def most_bytes(tx: Tx, repository_ids: Sequence[int]) -> int:
-    """Say what repositories take up at most: as if they had no blob in common."""
-    sums = usage_sums.of_each(tx, repository_ids)
-    return sum(each.unique_bytes for each in sums.values())
-
-
 def roots(tx: Tx, repository_ids: Sequence[int], *, now: datetime) -> set[int]:
     """Return the manifests that tags and holds keep of themselves."""
     rows = tx.all(_SQL.roots, ids=list(repository_ids), now_us=to_us(now))

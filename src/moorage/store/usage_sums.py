@@ -8,6 +8,7 @@ push.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 from moorage.ports.database import Row, Tx
@@ -70,6 +71,11 @@ def of_each(tx: Tx, repository_ids: Sequence[int]) -> dict[int, Sums]:
     """Return what repositories take up, each by its id."""
     sums = _by_repository(tx.all(_SQL.list_sums, ids=list(repository_ids)))
     return {each: sums.get(each, Sums()) for each in repository_ids}
+
+
+def of_all(tx: Tx, repository_ids: Sequence[int]) -> Sums:
+    """Add up what repositories take up, as if they had no blob in common."""
+    return reduce(Sums.plus, of_each(tx, repository_ids).values(), Sums())
 
 
 def recount(tx: Tx, repository_ids: Sequence[int]) -> dict[int, Sums]:

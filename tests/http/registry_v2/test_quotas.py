@@ -6,9 +6,11 @@ import pytest
 
 from in_process.registry import CONFIG, Registry, codes, image, index
 from moorage.domain.digest import Digest
+from moorage.domain.manifest import Manifest
 from moorage.domain.media_types import OCI_INDEX, OCI_MANIFEST
 from moorage.domain.names import RepositoryName
 from moorage.domain.projects import Scope
+from moorage.domain.quotas import QuotaExceededError
 from moorage.ports.database import Tx
 from moorage.services.quotas import Quotas
 from moorage.store import projects, repositories
@@ -129,3 +131,23 @@ async def test_pushes_up_to_it_add_up(registry: Registry, services: Services) ->
     await limit(services, SMALL + 300)
     statuses = [await push(registry, f"v{n}", bytes([n]) * 100) for n in range(1, 6)]
     assert statuses == [201, 201, 201, 403, 403]
+
+
+async def test_what_others_push_meanwhile_counts(
+    registry: Registry, services: Services
+) -> None:
+    """Another process that lately found much room."""
+    await push(registry, "v0", b"x" * 10)
+    await limit(services, SMALL + 3000)
+    other = Quotas(services.database, services.clock)
+    repository = await services.database.read(
+        lambda tx: repositories.find_by_path(tx, RepositoryName.parse(NAME))
+    )
+    assert repository is not None
+    manifest = Manifest.parse(image((b"y" * 1000,)), OCI_MANIFEST)
+    await other.check(repository, manifest)
+    statuses = [await push(registry, f"v{n}", bytes([n]) * 1000) for n in range(1, 5)]
+    assert statuses == [201, 201, 201, 403]
+    await registry.push_blob(NAME, b"y" * 1000)
+    with pytest.raises(QuotaExceededError):
+        await other.check(repository, manifest)
