@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any, cast
 
 from contract import rows
 from contract.rows import NOW
 from moorage.domain.history import Cause
 from moorage.domain.repositories import Repository
-from moorage.ports.database import Database, Tx
+from moorage.ports.database import Database, Row, Tx
+from moorage.ports.query import Query
 from moorage.store import repositories, tags
 
 LATER = NOW + timedelta(hours=1)
@@ -212,3 +214,35 @@ async def test_concurrent_pushes_and_deletions_leave_the_count_right(
         assert count(tx, repository) == len(rows.tag_names(tx, repository))
 
     await database.read(body)
+
+
+class OvertakenTx:
+    """Others bring a tag, and take it away again, just where one would be put."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._overtaken = False
+
+    def one(self, query: Query, **values: Any) -> Row | None:
+        return self._tx.one(query, **values)
+
+    def all(self, query: Query, **values: Any) -> list[Row]:
+        return self._tx.all(query, **values)
+
+    def run(self, query: Query, **values: Any) -> int:
+        if query.name == "tags.insert" and not self._overtaken:
+            self._overtaken = True
+            return 0
+        return self._tx.run(query, **values)
+
+
+async def test_a_tag_that_comes_and_goes_meanwhile_is_put_all_the_same(
+    database: Database,
+) -> None:
+    def body(tx: Tx) -> None:
+        repository, image = tag_some(tx)
+        rows.put_tag(cast("Tx", OvertakenTx(tx)), repository, "v1", image)
+        assert rows.tag_names(tx, repository) == ["v1"]
+        assert count(tx, repository) == 1
+
+    await database.write(body)

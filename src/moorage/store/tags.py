@@ -68,20 +68,19 @@ def put(
         "now_us": to_us(cause.now),
     }
     previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
-    if previous is None:
+    while previous is None:
         if tx.run(_SQL.insert, version_key=version_key(name), **copied):
             repositories.add_to_tag_count(tx, repository_id, 1)
             usage_sums.note(tx, repository_id, Sums(total_bytes))
             tag_search.note(tx, repository_id, [name], now=cause.now)
             _record_move(tx, repository_id, name, digest, None, cause)
             return
-        # Another transaction brought it in between.
+        # Another transaction brought it in between; a third may take it away again.
         previous = tx.one(_SQL.lock, repository_id=repository_id, name=name)
     tx.run(_SQL.point, **copied)
-    if previous is not None:
-        change = Sums(total_bytes - previous["total_bytes"])
-        usage_sums.note(tx, repository_id, change)
-    if previous is not None and previous["manifest_id"] != manifest_id:
+    change = Sums(total_bytes - previous["total_bytes"])
+    usage_sums.note(tx, repository_id, change)
+    if previous["manifest_id"] != manifest_id:
         tx.run(
             _SQL.keep,
             manifest_ids=[previous["manifest_id"]],
