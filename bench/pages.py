@@ -37,7 +37,8 @@ What is compared:
   memory, no login, its logs off. It does not fsync.
 - **nginx**, the same bytes as static files: what pulling costs at least.
 - **durable copy**: SHA-256 by `hashlib`, write and fsync of the same bytes by a single
-  thread: what storing costs at least.
+  thread: what storing costs at least. For small images by as many threads as clients,
+  with a durable row in SQLite for every blob and manifest.
 
 What it costs to keep metadata in PostgreSQL and blobs in an object store is told by
 [its own page](benchmarks-backends.md), how times grow with the number of tags by
