@@ -153,6 +153,20 @@ class Uploads:
                 raise DigestInvalidError(digest=str(digest))
             await self._settle(session, staged, digest, occasion)
 
+    async def has_finished(
+        self, name: RepositoryName, upload_id: str, digest: Digest
+    ) -> bool:
+        """Say whether the repository has the very blob that a session became.
+
+        If so, it is kept for as long as after the push.
+        """
+        found = await self._database.quick(lambda tx: blobs.find(tx, name, digest))
+        return (
+            found is not None
+            and found.blob.generation == upload_id
+            and await self.mount(name, found.repository_id, digest)
+        )
+
     @asynccontextmanager
     async def _writing(
         self, name: RepositoryName, upload_id: str

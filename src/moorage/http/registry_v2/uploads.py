@@ -85,17 +85,11 @@ async def put(call: Call) -> Response:
     except UploadUnknownError:
         # Where the answer was lost on its way, a proxy or the client sends the request
         # again: what it asks for is so.
-        if not await _is_there(call, digest):
+        if not await call.context.uploads.has_finished(
+            call.name, call.argument, digest
+        ):
             raise
         return _created(call, digest)
-
-
-async def _is_there(call: Call, digest: Digest) -> bool:
-    """Say whether the repository has a blob, and keep it as after a push."""
-    repository = await call.context.placement.find(call.name)
-    return repository is not None and await call.context.uploads.mount(
-        call.name, repository.id, digest
-    )
 
 
 async def delete(call: Call) -> Response:
