@@ -19,8 +19,9 @@ from moorage.domain.media_types import OCI_INDEX, OCI_MANIFEST
 from moorage.domain.names import RepositoryName, TagName
 from moorage.domain.patterns import Pattern
 from moorage.domain.repositories import Repository
-from moorage.domain.uploads import Chunk
+from moorage.domain.uploads import Chunk, StagedBytes
 from moorage.jobs.worker import Worker
+from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Tx
 from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
@@ -46,10 +47,10 @@ class Process:
     def __init__(
         self, folder: Path, store: MemoryBlobStore, clock: FrozenClock, steps: int
     ) -> None:
-        gate = Fuse(steps)
+        self.gate = Fuse(steps)
         self.clock = clock
-        self.database = TurnDatabase(folder / "moorage.db", gate)
-        parts = self.database, TurnBlobStore(gate, store), clock
+        self.database = TurnDatabase(folder / "moorage.db", self.gate)
+        parts = self.database, TurnBlobStore(self.gate, store), clock
         self.uploads = Uploads(*parts, lease=LEASE)
         self.push = Push(*parts, lease=LEASE)
         self.pull = Pull(*parts, lease=LEASE)
@@ -85,20 +86,23 @@ class Place:
     async def push_all(self, process: Process) -> None:
         """Push an image and an index of it, as a client does."""
         for content in (CONFIG, *LAYERS):
-            session = await process.uploads.start(self.repository.id, "sha256")
-            half = len(content) // 2
-            await process.uploads.append(
-                self.name, session.id, Chunk(None, None), chunked(content[:half])
-            )
-            await process.uploads.finish(
-                self.name,
-                session.id,
-                Digest.of(content),
-                Chunk(None, None),
-                chunked(content[half:]),
-            )
+            await self.push_blob(process.uploads, content)
         await self.put(process, image(LAYERS), OCI_MANIFEST, ["image", "other"])
         await self.put(process, index(image(LAYERS)), OCI_INDEX, ["index"])
+
+    async def push_blob(self, uploads: Uploads, content: bytes) -> None:
+        session = await uploads.start(self.repository.id, "sha256")
+        half = len(content) // 2
+        await uploads.append(
+            self.name, session.id, Chunk(None, None), chunked(content[:half])
+        )
+        await uploads.finish(
+            self.name,
+            session.id,
+            Digest.of(content),
+            Chunk(None, None),
+            chunked(content[half:]),
+        )
 
     async def put(
         self, process: Process, body: bytes, media_type: str, names: list[str]
@@ -190,6 +194,36 @@ async def test_a_push_that_breaks_off_is_pushed_again_and_leaves_nothing(
         tmp_path, nothing, lambda place, process: place.push_all(process), after
     )
     assert steps > 20
+
+
+class OvertakenBlobStore(TurnBlobStore):
+    """While an object is made, somebody else pushes the same bytes."""
+
+    overtake: Callable[[], Awaitable[None]]
+
+    async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
+        """Make the object, and be late."""
+        await super().commit(upload_id, staged, key)
+        await self.overtake()
+
+
+async def test_of_two_uploads_of_the_same_bytes_the_later_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    async def work(place: Place, process: Process) -> None:
+        first = place.process()
+        store = OvertakenBlobStore(process.gate, place.store)
+        store.overtake = partial(place.push_blob, first.uploads, LAYERS[0])
+        later = Uploads(process.database, store, place.clock, lease=LEASE)
+        await place.push_blob(later, LAYERS[0])
+        assert place.bytes_kept() == 2 * len(LAYERS[0])
+        await first.database.close()
+
+    async def after(place: Place) -> None:
+        await place.collect_everything(place.process())
+        assert place.bytes_kept() == 0
+
+    assert await die_before_every_step(tmp_path, nothing, work, after) > 8
 
 
 async def delete_all_but_other(place: Place, process: Process) -> None:

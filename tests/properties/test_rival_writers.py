@@ -24,6 +24,7 @@ from moorage.domain.uploads import Chunk
 from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Tx
 from moorage.ports.query import Query
+from moorage.services.garbage import Garbage
 from moorage.services.uploads import Uploads
 from moorage.store.migrate import migrate
 from moorage.testing.clock import START, FrozenClock
@@ -111,7 +112,9 @@ class World:
         await self.replicas[0].expire(EXPIRY)
 
     def recorded(self) -> set[BlobKey]:
-        query = Query("blobs", "SELECT digest, generation FROM blob")
+        query = Query(
+            "blobs", "SELECT digest, generation FROM blob WHERE deleted_at_us IS NULL"
+        )
         found = self.database.write_now(lambda tx: tx.all(query))
         return {
             BlobKey(Digest.parse(row["digest"]), row["generation"]) for row in found
@@ -123,6 +126,7 @@ class World:
             assert Digest.of(self.store.objects[key]) == key.digest
 
     async def clean_up(self) -> None:
+        await Garbage(self.database, self.store, self.clock).collect()
         self.clock.advance(EXPIRY * 3)
         await self.replicas[1].expire(EXPIRY)
 

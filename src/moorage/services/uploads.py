@@ -4,7 +4,8 @@ The order of things is what makes a crash harmless. A closing request verifies t
 digest, records it with the session, makes the bytes durable, and only then names them
 in the transaction that ends the session. Whatever breaks off before leaves a session,
 by which ``expire`` finds and removes all that it left in the store. Only a power cut
-may take the session as well: then the store knows.
+may take the session as well: then the store knows. An object that turns out to be one
+too many is left to collection by that same transaction.
 
 Not every store keeps a second writer off a session. What counts is what the session's
 row says, and every change of it states what the writer saw: of two writers one is told
@@ -290,24 +291,25 @@ class Uploads:
         now = self._clock.now()
         lease_until = now + self._lease
 
-        def link_new(tx: Tx) -> tuple[bool, bool]:
+        def link_new(tx: Tx) -> bool:
             if not uploads.finish(tx, session.id):
                 # Another writer finished the same bytes, or the session was ended.
-                recorded = blobs.is_recorded(tx, key)
-                return recorded, recorded
+                if blobs.is_recorded(tx, key):
+                    return True
+                blobs.leave_to_collection(tx, key, staged.length, now=now)
+                return False
             blob_id, ours = blobs.put(
                 tx, key, staged.length, lease_until=lease_until, now=now
             )
+            if not ours:
+                blobs.leave_to_collection(tx, key, staged.length, now=now)
             blobs.link(
                 tx, session.repository_id, blob_id, lease_until=lease_until, now=now
             )
             events.record(tx, session.repository_id, pushed, occasion, at=now)
-            return True, ours
+            return True
 
-        known, ours = await self._database.write(link_new)
-        if not ours:
-            await self._store.delete([key])
-        return known
+        return await self._database.write(link_new)
 
     async def _overtaken(
         self, session: UploadSession, staged: StagedBytes

@@ -50,8 +50,7 @@ def put(
 ) -> tuple[int, bool]:
     """Record a stored object; return the blob's id and whether it is this object.
 
-    It is not, when the same bytes are there already: then nothing names ``key``, and
-    its object may be removed.
+    It is not, when the same bytes are there already: then nothing names ``key``.
     """
     row = tx.one(
         _SQL.put,
@@ -64,6 +63,19 @@ def put(
     if row is None:
         raise AssertionError
     return row["id"], row["generation"] == key.generation
+
+
+def leave_to_collection(
+    tx: Tx, key: BlobKey, size_bytes: int, *, now: datetime
+) -> None:
+    """Have a stored object removed that is no blob."""
+    tx.run(
+        _SQL.leave_to_collection,
+        digest=str(key.digest),
+        generation=key.generation,
+        size_bytes=size_bytes,
+        now_us=to_us(now),
+    )
 
 
 def is_stored(tx: Tx, digest: Digest) -> bool:

@@ -16,6 +16,12 @@ VALUES (:digest, :generation, :size_bytes, :lease_until_us, :now_us)
    SET lease_until_us = excluded.lease_until_us
 RETURNING id, generation;
 
+-- name: leave_to_collection
+-- Never a blob, it begins as one that was deleted.
+INSERT INTO blob (digest, generation, size_bytes, created_at_us, deleted_at_us,
+                  retry_at_us)
+VALUES (:digest, :generation, :size_bytes, :now_us, :now_us, :now_us);
+
 -- name: is_stored
 -- Served by blob_digest.
 SELECT 1 AS found FROM blob WHERE digest = :digest AND deleted_at_us IS NULL;

@@ -22,6 +22,7 @@ from moorage.domain.media_types import (
     OCI_INDEX,
     OCI_MANIFEST,
 )
+from moorage.wiring import Services
 
 NAME = "root/app/image"
 CONTENT = b"0123456789" * 1000
@@ -152,7 +153,7 @@ async def test_two_writers_of_one_session_never_mix(registry: Registry) -> None:
 
 
 async def test_the_same_blob_from_two_clients_is_there_for_both(
-    registry: Registry,
+    registry: Registry, services: Services
 ) -> None:
     locations = [await registry.start_upload(NAME) for _ in range(2)]
     responses = await asyncio.gather(
@@ -162,7 +163,10 @@ async def test_the_same_blob_from_two_clients_is_there_for_both(
         )
     )
     assert [response.status_code for response in responses] == [201, 201]
+    await services.garbage.collect()
     assert len(registry.files()) == 1
+    answer = await registry.send("GET", f"/v2/{NAME}/blobs/{DIGEST}")
+    assert answer.content == CONTENT
 
 
 @pytest.mark.parametrize("path", ["manifests/v1", "blobs/{}", "tags/list"])
