@@ -332,6 +332,7 @@ FAULTS: tuple[Fault, ...] = (
     "reset",
     "reset after success",
     "short",
+    "truncated",
 )
 
 

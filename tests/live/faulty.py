@@ -7,6 +7,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Literal, Self, TypeAlias
 
 import aiohttp
@@ -14,8 +15,15 @@ from aiohttp import web
 from yarl import URL
 
 Fault: TypeAlias = Literal[
-    "slow down", "internal error", "reset", "reset after success", "short", "stall"
+    "slow down",
+    "internal error",
+    "reset",
+    "reset after success",
+    "short",
+    "truncated",
+    "stall",
 ]
+"""``truncated`` is an object's bytes with a length that fits what is left of them."""
 
 _ERRORS = {"slow down": (503, "SlowDown"), "internal error": (500, "InternalError")}
 _STALL_SECONDS = 60
@@ -66,20 +74,22 @@ class FaultyProxy:
             return web.Response(status=status, text=text, content_type="text/xml")
         if self.fault == "stall":
             await asyncio.sleep(_STALL_SECONDS)
-        if self.fault in {"reset after success", "short"}:
+        if self.fault in {"reset after success", "short", "truncated"}:
             response = await self._forward(request, body)
+            if self.fault == "truncated":
+                return _truncated(response)
             if self.fault == "short" and isinstance(response.body, bytes):
-                await self._send_half(request, response, response.body)
+                await self._send_most(request, response, response.body)
         _reset(request)
         return web.Response()
 
-    async def _send_half(
+    async def _send_most(
         self, request: web.BaseRequest, response: web.Response, content: bytes
     ) -> None:
-        half = web.StreamResponse(status=response.status, headers=response.headers)
-        half.content_length = len(content)
-        await half.prepare(request)
-        await half.write(content[: len(content) // 2])
+        most = web.StreamResponse(status=response.status, headers=response.headers)
+        most.content_length = len(content)
+        await most.prepare(request)
+        await most.write(_most(content))
 
     async def _forward(self, request: web.BaseRequest, body: bytes) -> web.Response:
         url = URL(self._target + request.raw_path, encoded=True)
@@ -114,6 +124,17 @@ def running_proxy(target: str) -> Iterator[FaultyProxy]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def _most(content: bytes) -> bytes:
+    return content[: -1 - len(content) // 64]
+
+
+def _truncated(response: web.Response) -> web.Response:
+    content = response.body
+    if response.status == HTTPStatus.PARTIAL_CONTENT and isinstance(content, bytes):
+        response.body = _most(content)
+    return response
 
 
 def _reset(request: web.BaseRequest) -> None:

@@ -8,6 +8,7 @@ to slow down: a few times, with growing pauses. What fails all the same becomes
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -54,6 +55,7 @@ KEYS_PER_DELETE = 1000
 """Source: Amazon S3 API reference 2006-03-01, DeleteObjects."""
 
 _NO_ANSWER = (BotoCoreError, aiohttp.ClientError, OSError)
+_CONTENT_RANGE = re.compile(r"bytes (?P<first>\d+)-\d+/(?P<size>\d+)")
 _MISSING = {"NoSuchKey", "NoSuchUpload", "404", "InvalidRange", "416"}
 
 log = structlog.get_logger(__name__)
@@ -235,11 +237,13 @@ class S3Bucket:
             "get_object", Key=name, Range=f"bytes={start}-{end_position - 1}"
         )
         async with answer["Body"] as body:
-            if not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
+            sent = _CONTENT_RANGE.fullmatch(answer.get("ContentRange", ""))
+            if sent is None or int(sent["first"]) != start:
                 raise UnavailableError("the object store does not send ranges")
-            expected = end_position - start
-            if answer["ContentLength"] < expected:
+            if int(sent["size"]) < end_position:
                 raise ObjectMissingError(name)
+            # The answer may have less than that; how much less only its end tells.
+            expected = end_position - start
             while expected:
                 piece = await _read_piece(body, min(PIECE_BYTES, expected))
                 expected -= len(piece)
@@ -314,17 +318,24 @@ async def end(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 
 async def _read_piece(body: Any, size: int) -> bytes:
-    pieces, missing = [], size
-    while missing:
-        try:
-            piece = await body.read(missing)
-        except _NO_ANSWER as error:
-            raise _BrokenOffError from error
-        if not piece:
-            raise _BrokenOffError
+    """Read so many bytes, or those before the answer breaks off."""
+    pieces, missing = list[bytes](), size
+    while missing and (piece := await _read_some(body, missing)):
         pieces.append(piece)
         missing -= len(piece)
+    if not pieces:
+        raise _BrokenOffError
     return b"".join(pieces)
+
+
+async def _read_some(body: Any, size: int) -> bytes:
+    """Read what there is; nothing at the end, whether it was meant to be or not."""
+    try:
+        piece: bytes = await body.read(size)
+    except _NO_ANSWER as error:
+        log.info("object store broke off", error=repr(error))
+        return b""
+    return piece
 
 
 def _connection(location: S3Location, answer_seconds: float) -> Any:
