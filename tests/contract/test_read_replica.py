@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ import psycopg
 import pytest
 
 from live.postgres import PostgresCluster, PostgresReplica, database_of
-from moorage.adapters.postgres import PostgresDatabase
+from moorage.adapters.postgres import CATCH_UP_SECONDS, PostgresDatabase
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query
 
@@ -82,9 +84,26 @@ async def test_a_replica_that_is_behind_is_not_asked(
     tell(replica, "SELECT pg_wal_replay_pause()")
     try:
         await database.write(insert(0))
-        assert await look(database) == {"total": 1, "copied": False}
+        begun = time.monotonic()
+        for _ in range(20):
+            assert await look(database) == {"total": 1, "copied": False}
+        # Only the first read waited for it, and perhaps one more.
+        assert time.monotonic() - begun < 20 * CATCH_UP_SECONDS
     finally:
         tell(replica, "SELECT pg_wal_replay_resume()")
+
+
+async def test_a_replica_that_hangs_holds_nobody_up(
+    database: PostgresDatabase, replica: PostgresReplica
+) -> None:
+    replica.freeze()
+    try:
+        await database.write(insert(0))
+        reads = asyncio.gather(*(look(database) for _ in range(20)))
+        found = await asyncio.wait_for(reads, 20)
+        assert found == [{"total": 1, "copied": False}] * 20
+    finally:
+        replica.thaw()
 
 
 async def test_without_the_replica_everything_goes_on(

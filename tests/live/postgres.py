@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP, Signals
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
@@ -142,6 +143,20 @@ class PostgresCluster:
     def pid(self) -> int:
         """The process that all others of the server descend from."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def freeze(self) -> None:
+        """Have it answer nothing any more, and not even end."""
+        self._signal(SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(SIGCONT)
+
+    def _signal(self, number: Signals) -> None:
+        parent = self.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+        for pid in (parent, *map(int, children.split())):
+            os.kill(pid, number)
 
     @property
     def password(self) -> str:

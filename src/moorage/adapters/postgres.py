@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias, cast
 
 import psycopg
@@ -30,9 +30,14 @@ POOL_SECONDS = 10
 CATCH_UP_SECONDS = 0.1
 """How long a read waits for the copy to catch up, before it goes elsewhere."""
 
+BEHIND_SECONDS = 1
+"""For so long a copy is left alone that did not catch up."""
+
+ANSWER_SECONDS = 1
+"""How long it may take a copy to say whether it did."""
+
 AVOID_SECONDS = 5
 """For so long a copy is left alone that did not answer."""
-
 
 MIGRATION_LOCK = 0x6D6F6F72616765
 """A number that nobody else chooses: the program's name."""
@@ -251,42 +256,37 @@ class PostgresDatabase:
 
     async def quick(self, body: Callable[[Tx], Result]) -> Result:
         """Run reads on a worker thread, each statement on its own."""
-        return await self._in_thread(self._quick, body)
+        return await self._in_thread(partial(self._quick, body))
 
     async def read(self, body: Callable[[Tx], Result]) -> Result:
         """Run reads in one snapshot on a worker thread."""
-        return await self._in_thread(self._read, body)
 
-    async def write(
-        self, body: Callable[[Tx], Result], *, durable: bool = True
-    ) -> Result:
-        """Run the body in a transaction on a worker thread, again if undone."""
-        return await self._in_thread(self.write_now if durable else self._note, body)
-
-    async def _in_thread(
-        self,
-        run: Callable[[Callable[[Tx], Result]], Result],
-        body: Callable[[Tx], Result],
-    ) -> Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, run, body)
-
-    def _quick(self, body: Callable[[Tx], Result]) -> Result:
-        def run(connection: Connection) -> Result:
-            return body(_PostgresTx(connection))
-
-        return self._with_connection(run)
-
-    def _read(self, body: Callable[[Tx], Result]) -> Result:
         def run(connection: Connection) -> Result:
             with connection.transaction():
                 connection.execute(_SNAPSHOT)
                 return body(_PostgresTx(connection))
 
         if self._copy is not None and self._copy.may_be_asked():
-            position = self._with_connection(_position)
+            position = await self._in_thread(lambda: self._with_connection(_position))
             with suppress(_CopyUnfitError):
-                return self._copy.run(run, position)
+                return await self._copy.read(run, position)
+        return await self._in_thread(lambda: self._with_connection(run))
+
+    async def write(
+        self, body: Callable[[Tx], Result], *, durable: bool = True
+    ) -> Result:
+        """Run the body in a transaction on a worker thread, again if undone."""
+        write = self.write_now if durable else self._note
+        return await self._in_thread(partial(write, body))
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, work)
+
+    def _quick(self, body: Callable[[Tx], Result]) -> Result:
+        def run(connection: Connection) -> Result:
+            return body(_PostgresTx(connection))
+
         return self._with_connection(run)
 
     def _note(self, body: Callable[[Tx], Result]) -> Result:
@@ -350,45 +350,79 @@ class _CopyUnfitError(Exception):
 
 
 class _Copy:
-    """A streaming replica: it answers only what it knows as well as its primary."""
+    """A streaming replica: it answers only what it knows as well as its primary.
+
+    Its threads are its own: those that wait for an answer in vain are missed by nobody.
+    """
 
     def __init__(self, url: str) -> None:
         self._pool = _pool_of(url)
+        self._threads = ThreadPoolExecutor(POOL_SIZE, "moorage-postgres-copy")
         self._avoided_until = 0.0
 
     def may_be_asked(self) -> bool:
         """Whether it is worth a try."""
         return time.monotonic() >= self._avoided_until
 
-    def run(self, run: Callable[[Connection], Result], position: str) -> Result:
+    async def read(self, run: Callable[[Connection], Result], position: str) -> Result:
         """Read, once all up to a position of the primary's log is there.
 
         Raises:
             _CopyUnfitError: That takes too long, or there is no answer.
         """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS) as limit:
+                has_caught_up = partial(loop.call_soon_threadsafe, _lift, limit)
+                return await loop.run_in_executor(
+                    self._threads, self._read, run, position, has_caught_up
+                )
+        except TimeoutError as error:
+            self._avoid(AVOID_SECONDS, "no answer")
+            raise _CopyUnfitError from error
+
+    def _read(
+        self,
+        run: Callable[[Connection], Result],
+        position: str,
+        has_caught_up: Callable[[], object],
+    ) -> Result:
         try:
             self._pool.open()
             with self._pool.connection(CATCH_UP_SECONDS) as connection:
-                _catch_up(connection, position)
+                if not _catch_up(connection, position):
+                    self._avoid(BEHIND_SECONDS, "behind")
+                    raise _CopyUnfitError
+                has_caught_up()
                 return run(connection)
         except psycopg.OperationalError as error:
             # Also when the primary's changes did not wait for a long read.
             if not isinstance(error, _RETRIED):
-                log.warning("database replica does not answer", error=str(error))
-                self._avoided_until = time.monotonic() + AVOID_SECONDS
+                self._avoid(AVOID_SECONDS, str(error))
             raise _CopyUnfitError from error
+
+    def _avoid(self, seconds: float, reason: str) -> None:
+        log.warning("database replica is left alone", reason=reason)
+        self._avoided_until = time.monotonic() + seconds
 
     def close(self) -> None:
         """Let go of every connection."""
         self._pool.close()
+        self._threads.shutdown(wait=False)
 
 
-def _catch_up(connection: Connection, position: str) -> None:
+def _lift(limit: asyncio.Timeout) -> None:
+    """Let a read take its time, unless nobody waits for it any more."""
+    with suppress(RuntimeError):
+        limit.reschedule(None)
+
+
+def _catch_up(connection: Connection, position: str) -> bool:
+    """Wait for a moment until a position is reached; return whether it is."""
     until = time.monotonic() + CATCH_UP_SECONDS
-    while True:
+    while time.monotonic() < until:
         row = connection.execute(_HAS_REACHED, {"position": position}).fetchone()
         if row and row["reached"]:
-            return
-        if time.monotonic() > until:
-            raise _CopyUnfitError
+            return True
         time.sleep(CATCH_UP_SECONDS / 20)
+    return False
