@@ -40,9 +40,9 @@ What is compared:
   thread: what storing costs at least. For small images by as many threads as clients,
   with a durable row in SQLite for every blob and manifest.
 
-What it costs to keep metadata in PostgreSQL and blobs in an object store is told by
-[its own page](benchmarks-backends.md), how times grow with the number of tags by
-[another](growth.md).
+How times grow with the number of tags is told by [another page](growth.md); what it
+costs to keep metadata in PostgreSQL and blobs in an object store, by a run of its own:
+`make bench BACKENDS=1`.
 
 To repeat it (needs the Debian packages `docker-registry`, `nginx` and `wrk`, and 40 GB
 of disk below `TMPDIR`, which must not be kept in memory):
