@@ -160,7 +160,7 @@ class ManifestBesideUpload(ManifestBeside):
         with Connection(registry.endpoint) as connection:
             location = registry.start_upload(connection, self._repository)
             request = registry.request("PATCH", location, scope, length=size)
-            answer = connection.exchange_repeated(request, view, _PIECES)
+            answer = connection.exchange(request, view, times=_PIECES)
             location = located(expect(answer, 202, "blob PATCH"))
             path = closing(location, digest)
             request = registry.request("PUT", path, scope, length=0)

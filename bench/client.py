@@ -103,13 +103,19 @@ class Connection:
             self._socket = None
 
     def exchange(
-        self, request: bytes, body: memoryview | None = None, *, keep: bool = True
+        self,
+        request: bytes,
+        body: memoryview | None = None,
+        *,
+        times: int = 1,
+        keep: bool = True,
     ) -> Response:
         """Send a prepared request and read the whole answer.
 
         Args:
             request: Request line and headers, with a small body or without.
             body: Bytes to send after them.
+            times: How often to send these, as one body.
             keep: Whether the answer's body is wanted, or just its size.
 
         Raises:
@@ -119,7 +125,8 @@ class Connection:
         try:
             line.sendall(request)
             if body is not None:
-                line.sendall(body)
+                for _ in range(times):
+                    line.sendall(body)
             return self._read(line, is_head=request.startswith(b"HEAD "), keep=keep)
         except OSError as error:
             self.close()
@@ -127,20 +134,6 @@ class Connection:
         except BenchmarkError as error:
             self.close()
             raise BenchmarkError(f"{_first_line(request)}: {error}") from error
-
-    def exchange_repeated(
-        self, request: bytes, body: memoryview, times: int
-    ) -> Response:
-        """Send the same bytes several times as one body, and read the answer."""
-        line = self._open()
-        try:
-            line.sendall(request)
-            for _ in range(times):
-                line.sendall(body)
-            return self._read(line, is_head=False, keep=True)
-        except OSError as error:
-            self.close()
-            raise BenchmarkError(f"{_first_line(request)}: {error!r}") from error
 
     def exchange_chunked(self, request: bytes, body: memoryview) -> Response:
         """Send a body in chunks of 32 KiB, as Docker does, and read the answer."""
