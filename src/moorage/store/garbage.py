@@ -16,7 +16,7 @@ from moorage.domain.sizes import reach
 from moorage.ports.blobs import BlobKey
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query, load
-from moorage.store import usage_sums
+from moorage.store import manifests, usage_sums
 from moorage.store.times import from_us, to_us
 
 _SQL = load("garbage")
@@ -127,8 +127,8 @@ def _find_lost(tx: Tx, ids: set[int], now: datetime) -> _Lost:
         rows = tx.all(_SQL.rooted_manifests, ids=sorted(frontier), now_us=to_us(now))
         rooted = {row["id"] for row in rows}
         roots |= rooted
-        for row in tx.all(_SQL.keepers, ids=sorted(frontier - rooted)):
-            kept_by[row["keeper"]].append(row["kept"])
+        for keeper, kept in manifests.keepers(tx, frontier - rooted):
+            kept_by[keeper].append(kept)
         frontier = kept_by.keys() - seen
         seen |= frontier
     alive = reach(roots, kept_by)

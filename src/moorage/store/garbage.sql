@@ -56,19 +56,6 @@ SELECT m.id
         OR EXISTS (SELECT 1 FROM hold h
                     WHERE h.repository_id = m.repository_id AND h.digest = m.digest));
 
--- name: keepers
--- What keeps manifests, one step up: indexes, and subjects that they were not deleted
--- apart from.
-SELECT c.manifest_id AS keeper, m.id AS kept
-  FROM manifest m
-  JOIN manifest_child c ON c.repository_id = m.repository_id AND c.digest = m.digest
- WHERE m.id IN ({{ints:ids}})
- UNION
-SELECT s.id, m.id
-  FROM manifest m
-  JOIN manifest s ON s.repository_id = m.repository_id AND s.digest = m.subject_digest
- WHERE m.id IN ({{ints:ids}}) AND m.deleted_at_us IS NULL;
-
 -- name: park_manifests
 -- The end of a hold wakes what it kept: see store/holds.
 UPDATE manifest SET lease_until_us = NULL WHERE id IN ({{ints:ids}});

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -246,3 +246,9 @@ def list_referrers(
         )
         for row in rows
     ]
+
+
+def keepers(tx: Tx, manifest_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield what keeps manifests, one step up, each beside what it keeps."""
+    for row in tx.all(_SQL.keepers, ids=sorted(manifest_ids)):
+        yield row["keeper"], row["kept"]

@@ -120,3 +120,16 @@ SELECT m.digest, m.media_type, m.size_bytes, m.artifact_type, p.content
    AND (CAST(:artifact_type AS TEXT) IS NULL
         OR m.artifact_type = CAST(:artifact_type AS TEXT))
  ORDER BY m.digest LIMIT :limit;
+
+-- name: keepers
+-- What keeps manifests, one step up: indexes, and subjects that they were not deleted
+-- apart from.
+SELECT c.manifest_id AS keeper, m.id AS kept
+  FROM manifest m
+  JOIN manifest_child c ON c.repository_id = m.repository_id AND c.digest = m.digest
+ WHERE m.id IN ({{ints:ids}})
+ UNION
+SELECT s.id, m.id
+  FROM manifest m
+  JOIN manifest s ON s.repository_id = m.repository_id AND s.digest = m.subject_digest
+ WHERE m.id IN ({{ints:ids}}) AND m.deleted_at_us IS NULL;

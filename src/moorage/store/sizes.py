@@ -9,6 +9,7 @@ from moorage.domain import sizes
 from moorage.domain.sizes import SHARED, Keeping
 from moorage.ports.database import Tx
 from moorage.ports.query import load
+from moorage.store import manifests
 
 _SQL = load("sizes")
 
@@ -99,9 +100,9 @@ def alive(tx: Tx, manifest_ids: set[int]) -> set[int]:
     seen, frontier = set(manifest_ids), manifest_ids
     while frontier:
         above = set()
-        for row in tx.all(_SQL.keepers, ids=list(frontier)):
-            kept_by[row["keeper"]].append(row["kept"])
-            above.add(row["keeper"])
+        for keeper, kept in manifests.keepers(tx, frontier):
+            kept_by[keeper].append(kept)
+            above.add(keeper)
         frontier = above - seen
         seen |= frontier
     rooted = tx.all(_SQL.rooted, ids=list(seen)) if seen else []

@@ -107,18 +107,6 @@ SELECT mb.blob_id, mb.manifest_id
   FROM manifest_blob mb
  WHERE mb.blob_id IN ({{ints:ids}}) AND mb.repository_id <> :repository_id;
 
--- name: keepers
--- What keeps manifests, one step up.
-SELECT c.manifest_id AS keeper, m.id AS kept
-  FROM manifest m
-  JOIN manifest_child c ON c.repository_id = m.repository_id AND c.digest = m.digest
- WHERE m.id IN ({{ints:ids}})
- UNION
-SELECT s.id, m.id
-  FROM manifest m
-  JOIN manifest s ON s.repository_id = m.repository_id AND s.digest = m.subject_digest
- WHERE m.id IN ({{ints:ids}}) AND m.deleted_at_us IS NULL;
-
 -- name: rooted
 -- Of these manifests, those that a tag or an endless hold keeps.
 SELECT m.id
