@@ -188,7 +188,10 @@ class Services:
 
     async def _keep_up(self, stop: asyncio.Event) -> None:
         queued = QueuedDatabase(self.database)
-        steps = TagSearch(queued, self.clock).sort_in, UsageSums(queued).fold
+        steps = (
+            TagSearch(queued, self.clock).sort_in,
+            UsageSums(queued, self.clock).fold,
+        )
         await run_upkeep(steps, queued, stop)
 
 
@@ -232,7 +235,7 @@ async def build(settings: Settings, database: Database) -> Services:
         uploads,
         garbage_queue,
         undo,
-        UsageSums(database),
+        UsageSums(database, clock),
         upload_expiry=settings.upload_expiry,
     )
     registry = RegistryApp(

@@ -12,10 +12,10 @@ from moorage.domain.access import RegistryAccess
 from moorage.domain.digest import Digest
 from moorage.domain.errors import RepositoryUnknownError
 from moorage.domain.repositories import RepositoryList, RepositoryOrder
+from moorage.domain.usage import Sums
 from moorage.ports.blobs import BlobKey
 from moorage.ports.query import Query
 from moorage.store import blobs, projects, repositories, uploads, usage_sums, uses
-from moorage.store.usage_sums import Sums
 from moorage.store.uses import TagUse
 
 if TYPE_CHECKING:

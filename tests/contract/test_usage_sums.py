@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,19 +16,34 @@ from hypothesis import strategies as st
 from contract import graph, rows
 from contract.rows import NOW
 from moorage.adapters.memory import MemoryBlobStore
+from moorage.adapters.sqlite import SqliteDatabase, _SqliteTx
 from moorage.domain.history import Cause
 from moorage.domain.jobs import JobKind, NewJob
+from moorage.domain.projects import Scope
+from moorage.domain.usage import Sums
 from moorage.jobs.worker import Worker
 from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
+from moorage.services import moving
 from moorage.services.garbage import Garbage
 from moorage.services.jobs import Handler
 from moorage.services.usage_sums import UsageSums
-from moorage.store import blobs, jobs, repositories, tags, usage_sums
-from moorage.store.usage_sums import Sums
+from moorage.store import (
+    blobs,
+    jobs,
+    projects,
+    quotas,
+    repositories,
+    tags,
+    usage_sums,
+)
+from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from moorage.domain.projects import Namespace
     from moorage.domain.repositories import Repository
     from moorage.ports.database import Database, Tx
 
@@ -36,6 +52,7 @@ ME = Cause("me", NOW, NOW)
 NAMES = ["a", "b", "c"]
 
 _numbers = itertools.count(1)
+_SPOIL_QUOTA = Query("test.spoil_quota", "UPDATE quota SET unique_bytes = 1")
 _SPOIL = Query(
     "test.spoil",
     "UPDATE usage_sum SET listed_bytes = 1, unique_bytes = unique_bytes + 5",
@@ -43,10 +60,19 @@ _SPOIL = Query(
 
 
 class Estate:
-    """Two repositories with some images and blobs; steps are told by two numbers."""
+    """Two repositories with some images and blobs; steps are told by two numbers.
+
+    Their project is in a group and may move to another; all of them may have quotas.
+    """
 
     def __init__(self, tx: Tx) -> None:
-        project = rows.a_project(tx, rows.a_group(tx, f"g{next(_numbers)}"))
+        above = rows.a_group(tx, f"g{next(_numbers)}")
+        self.groups = [above, *(rows.a_group(tx, name, above) for name in "ab")]
+        self.groups.append(rows.a_group(tx, f"g{next(_numbers)}"))
+        project = rows.a_project(tx, self.groups[1])
+        self.project_id = project.id
+        self.scopes = [Scope(namespace_id=each.id) for each in self.groups]
+        self.scopes.append(Scope(project_id=project.id))
         self.repositories = [rows.a_repository(tx, project, name) for name in "xy"]
         self.pushed = [[rows.an_image(tx, each)] for each in self.repositories]
         self.blobs = [graph.a_blob(tx, 10**at, NOW + HOUR) for at in range(4)]
@@ -75,16 +101,43 @@ class Estate:
             blobs.link(tx, repository.id, blob.id, lease_until=lease, now=NOW)
         elif what == "unlink":
             blobs.unlink(tx, repository.id, self.blobs[one % 4].id, now=NOW)
+        elif what == "quota":
+            limit = 1000 if other % 3 else None
+            quotas.put(tx, self.scopes[one % len(self.scopes)], limit)
+        elif what == "move":
+            self.move(tx, self.groups[one % len(self.groups)])
         else:
-            usage_sums.fold(tx, 1 + other % 3)
+            usage_sums.fold(tx, 1 + other % 3, now=NOW)
+
+    def move(self, tx: Tx, group: Namespace) -> None:
+        project = projects.find(tx, self.project_id)
+        assert project is not None
+        if project.namespace_id != group.id:
+            moving.move_project(tx, project, group, project.path)
 
 
 STEPS = ["push", "delete", "delete many", "restore", "link", "unlink", "fold"]
+QUOTA_STEPS = ["quota", "move"]
 
 
 def both(tx: Tx, repositories: list[Repository]) -> list[dict[int, Sums]]:
     ids = [each.id for each in repositories]
     return [usage_sums.of_each(tx, ids), usage_sums.recount(tx, ids)]
+
+
+def under_quotas(tx: Tx, estate: Estate) -> tuple[list[Sums], list[Sums]]:
+    """Return what is known to be under quotas, and what a recount finds there."""
+    ids = [each.id for each in estate.repositories]
+    everything = reduce(Sums.plus, usage_sums.recount(tx, ids).values(), Sums())
+    over = {
+        quota.scope
+        for scope in estate.scopes
+        if quotas.find(tx, scope) is not None
+        for quota in quotas.list_over_project(tx, estate.project_id)
+    }
+    limited = [scope for scope in estate.scopes if quotas.find(tx, scope) is not None]
+    known = [quotas.find_sums(tx, scope) for scope in limited]
+    return known, [everything if scope in over else Sums() for scope in limited]
 
 
 @settings(
@@ -95,7 +148,9 @@ def both(tx: Tx, repositories: list[Repository]) -> list[dict[int, Sums]]:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([*STEPS, "collect"]), st.integers(0, 11), st.integers(0, 5)
+            st.sampled_from([*STEPS, *QUOTA_STEPS, "collect"]),
+            st.integers(0, 11),
+            st.integers(0, 5),
         ),
         max_size=20,
     )
@@ -113,17 +168,20 @@ async def test_they_are_what_a_recount_finds(
             await database.write(partial(estate.step, what=what, one=one, other=other))
         kept, counted = await database.read(lambda tx: both(tx, estate.repositories))
         assert kept == counted
+        known, found = await database.read(lambda tx: under_quotas(tx, estate))
+        assert known == found
 
 
 async def test_nobody_adds_twice_or_gets_lost_when_many_write(
     database: Database,
 ) -> None:
     estate = await database.write(Estate)
-    sums = UsageSums(database)
+    sums = UsageSums(database, FrozenClock(NOW))
+    steps = [*STEPS, *QUOTA_STEPS]
 
     async def write(seed: int) -> None:
         for turn in range(10):
-            what = STEPS[(seed + turn) % len(STEPS)]
+            what = steps[(seed + turn) % len(steps)]
             await database.write(partial(estate.step, what=what, one=seed, other=turn))
 
     async def fold() -> None:
@@ -135,6 +193,8 @@ async def test_nobody_adds_twice_or_gets_lost_when_many_write(
     assert not await database.read(usage_sums.has_changes)
     kept, counted = await database.read(lambda tx: both(tx, estate.repositories))
     assert kept == counted
+    known, found = await database.read(lambda tx: under_quotas(tx, estate))
+    assert known == found
 
 
 async def test_what_a_repository_is_made_with_counts(database: Database) -> None:
@@ -159,25 +219,30 @@ async def test_a_job_repairs_what_is_wrong_and_says_so(
         estate = Estate(tx)
         for what in ("push", "link"):
             estate.step(tx, what, 0, 1)
-        usage_sums.fold(tx, 9)
+        quotas.put(tx, estate.scopes[0], 1000)
+        usage_sums.fold(tx, 9, now=NOW)
         estate.step(tx, "push", 2, 2)
-        tx.run(_SPOIL)
+        for spoil in (_SPOIL, _SPOIL_QUOTA):
+            tx.run(spoil)
         if folded:
-            usage_sums.fold(tx, 9)
+            usage_sums.fold(tx, 9, now=NOW)
         new = NewJob(JobKind.VERIFY_USAGE, {}, "schedule")
         for _ in range(2):
             jobs.enqueue(tx, new, now=NOW)
         return estate
 
     estate = await database.write(body)
+    clock = FrozenClock(NOW)
     verify: dict[str, Handler] = {
-        JobKind.VERIFY_USAGE: Handler(UsageSums(database).verify)
+        JobKind.VERIFY_USAGE: Handler(UsageSums(database, clock).verify)
     }
-    worker = Worker(database, FrozenClock(NOW), verify, LocalSignal(), owner="me")
+    worker = Worker(database, clock, verify, LocalSignal(), owner="me")
     while await worker.run_one():
         pass
     kept, counted = await database.read(lambda tx: both(tx, estate.repositories))
     assert kept == counted
+    known, found = await database.read(lambda tx: under_quotas(tx, estate))
+    assert known == found
     results = [
         job.result
         for job in await database.read(lambda tx: [jobs.find(tx, at) for at in (1, 2)])
@@ -186,12 +251,54 @@ async def test_a_job_repairs_what_is_wrong_and_says_so(
     assert results == [{"checked": 2, "repaired": 1}, {"checked": 2, "repaired": 0}]
 
 
-async def test_they_bound_what_a_project_takes_up(database: Database) -> None:
-    def body(tx: Tx) -> int:
-        estate = Estate(tx)
-        for at in range(2):
-            estate.step(tx, "link", 2 + at * 4 + at, 1)
-        ids = [each.id for each in estate.repositories]
-        return usage_sums.of_all(tx, ids).unique_bytes
+@pytest.mark.parametrize("counted", [False, True])
+def test_what_is_under_a_quota_costs_the_same_however_much_it_is(
+    tmp_path: Path, *, counted: bool
+) -> None:
+    """In instructions of SQLite's machine, once it was added up."""
+    steps = [
+        _steps(tmp_path / str(count), count, counted=counted) for count in (1, 1000)
+    ]
+    assert (steps[0] == steps[1]) is counted
 
-    assert await database.write(body) == 100 + 1000
+
+def _steps(folder: Path, count: int, *, counted: bool) -> list[int]:
+    """Return the steps of asking for what is under a group's and a project's quota."""
+    folder.mkdir()
+    database = SqliteDatabase(folder / "db")
+    migrate(database, NOW)
+
+    def fill(tx: Tx) -> list[Scope]:
+        project = rows.a_project(tx, rows.a_group(tx))
+        scopes = [
+            Scope(namespace_id=project.namespace_id),
+            Scope(project_id=project.id),
+        ]
+        for scope in scopes:
+            quotas.put(tx, scope, 1000)
+        made = [rows.a_repository(tx, project, f"r{number}") for number in range(count)]
+        for each in made:
+            usage_sums.note(tx, each.id, Sums(1, 1))
+        usage_sums.fold(tx, count, now=NOW)
+        usage_sums.note(tx, made[-1].id, Sums(1, 1))
+        if not counted:
+            quotas.forget_all_sums(tx)
+        return scopes
+
+    return [_count_steps(database, scope) for scope in database.write_now(fill)]
+
+
+def _count_steps(database: SqliteDatabase, scope: Scope) -> int:
+    """Count them on a connection of SQLite's own kind."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    connection = sqlite3.connect(database.path)
+    connection.row_factory = sqlite3.Row
+    connection.set_progress_handler(step, 1)
+    quotas.find_sums(_SqliteTx(connection), scope)
+    connection.close()
+    return steps

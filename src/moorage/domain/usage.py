@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Sums(NamedTuple):
+    """What repositories take up, each for itself, or by how much that changed."""
+
+    listed_bytes: int = 0
+    unique_bytes: int = 0
+
+    def plus(self, other: Sums) -> Sums:
+        """Add two of them up."""
+        return Sums(*(one + another for one, another in zip(self, other, strict=True)))
+
+    def minus(self, other: Sums) -> Sums:
+        """Say by how much this is more."""
+        return Sums(*(one - another for one, another in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

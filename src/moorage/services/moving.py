@@ -15,7 +15,14 @@ from moorage.domain.projects import (
     Project,
 )
 from moorage.ports.database import Tx
-from moorage.store import namespaces, projects, protection, repositories, routes
+from moorage.store import (
+    namespaces,
+    projects,
+    protection,
+    quotas,
+    repositories,
+    routes,
+)
 
 
 def move_project(tx: Tx, project: Project, namespace: Namespace, path: str) -> Project:
@@ -25,13 +32,15 @@ def move_project(tx: Tx, project: Project, namespace: Namespace, path: str) -> P
         ValidationError: The path is taken, an image's name too long, or two rules the
             same.
     """
-    projects.lock(tx, project.id)
+    # Somebody else may have moved it since it was looked up.
+    project = projects.lock(tx, project.id) or project
     routes.remember(tx, [project.id])
     moved = projects.move(tx, project, namespace, path)
     if namespace.kind is NamespaceKind.GROUP:
         projects.narrow(tx, [project.id], namespace.visibility)
     protection.follow(tx, [project.id], project.full_path, moved.full_path)
     repositories.move(tx, [project.id])
+    quotas.forget_sums(tx, [project.namespace_id, namespace.id])
     return projects.find(tx, project.id) or moved
 
 
@@ -44,6 +53,7 @@ def move_namespace(
         GroupInvalidError: The path is taken, or below the namespace itself.
         ValidationError: An image's name would be too long, or two rules the same.
     """
+    namespace = namespaces.lock(tx, namespace.id)
     below = namespaces.descendant_ids(tx, namespace.id)
     if parent is not None and parent.id in below:
         raise GroupInvalidError(parent_id=["is the group itself or lies in it"])
@@ -57,4 +67,5 @@ def move_namespace(
         namespaces.narrow(tx, below, parent.visibility)
         projects.narrow(tx, project_ids, parent.visibility)
     repositories.move(tx, project_ids)
+    quotas.forget_sums(tx, [namespace.parent_id, parent.id if parent else None])
     return namespaces.get(tx, namespace.id)

@@ -16,10 +16,10 @@ from moorage.domain.manifest import Manifest
 from moorage.domain.projects import Scope
 from moorage.domain.quotas import Quota
 from moorage.domain.repositories import Repository
+from moorage.domain.usage import Sums
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import quotas, usage, usage_sums
-from moorage.store.usage_sums import Sums
+from moorage.store import quotas, usage
 
 BELIEVED_FOR = timedelta(seconds=30)
 """How long it is believed what tags reach while there is room: it is made anew before a
@@ -75,7 +75,7 @@ class Quotas:
         config_bytes = manifest.config.size_bytes if manifest.config else 0
         most = manifest.layer_bytes + config_bytes
         # What tags come to reach is held by repositories already, or named here.
-        sums = await self._database.read(lambda tx: _held(tx, quota.scope))
+        sums = await self._database.read(lambda tx: quotas.find_sums(tx, quota.scope))
         if sums.unique_bytes + most <= quota.limit_bytes:
             return
         known = self._known.get(quota.scope)
@@ -94,10 +94,6 @@ class Quotas:
         if after > max(quota.limit_bytes, before):
             raise quota.refusal(after)
         self._known[quota.scope] = _Known(after, sums, now + BELIEVED_FOR)
-
-
-def _held(tx: Tx, scope: Scope) -> Sums:
-    return usage_sums.of_all(tx, _repositories(tx, scope))
 
 
 def _sums(

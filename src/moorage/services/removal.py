@@ -16,7 +16,7 @@ from moorage.domain.projects import Project
 from moorage.domain.repositories import Repository
 from moorage.ports.database import Tx
 from moorage.services import guards
-from moorage.store import events, holds, jobs, projects, repositories, tags
+from moorage.store import events, holds, jobs, projects, quotas, repositories, tags
 
 BATCH = 1000
 """Tags of a repository that go at once, and repositories that are read at once."""
@@ -39,6 +39,7 @@ def remove_project(
             _remove(tx, principal, repository, now)
         gone += found
     repositories.leave_project(tx, project.id)
+    quotas.forget_sums(tx, [project.namespace_id])
     # Whoever listened to the project alone goes with it.
     for repository in gone:
         by = Occasion(principal.username)

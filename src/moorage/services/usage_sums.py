@@ -7,10 +7,11 @@ from typing import Any
 
 import structlog
 
+from moorage.domain.usage import Sums
+from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.jobs import JobRun
-from moorage.store import usage_sums
-from moorage.store.usage_sums import Sums
+from moorage.store import quotas, usage_sums
 
 BATCH = 1000
 """Changes that one transaction folds."""
@@ -24,16 +25,18 @@ _log = structlog.get_logger(__name__)
 class UsageSums:
     """Folds changes into sums, and repairs sums that are not what there is."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def fold(self) -> bool:
         """Fold some changes; return whether there may be more."""
         # Looking costs no lock; most looks find nothing.
         if not await self._database.quick(usage_sums.has_changes):
             return False
+        now = self._clock.now()
         done = await self._database.write(
-            lambda tx: usage_sums.fold(tx, BATCH), durable=False
+            lambda tx: usage_sums.fold(tx, BATCH, now=now), durable=False
         )
         return done == BATCH
 
@@ -48,6 +51,7 @@ class UsageSums:
             checked += len(ids)
             repaired += await self._verify(run, ids)
             ids = await self._list_after(ids[-1])
+        await run.write(quotas.forget_all_sums)
         return {"checked": checked, "repaired": repaired}
 
     async def _list_after(self, after: int) -> list[int]:

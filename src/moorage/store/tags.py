@@ -16,12 +16,19 @@ from moorage.domain.digest import Digest
 from moorage.domain.history import Cause
 from moorage.domain.manifest import TagDate
 from moorage.domain.repositories import TagDetail
+from moorage.domain.usage import Sums
 from moorage.domain.versions import version_key
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import holds, repositories, tag_lists, tag_search, usage_sums
+from moorage.store import (
+    holds,
+    manifests,
+    repositories,
+    tag_lists,
+    tag_search,
+    usage_sums,
+)
 from moorage.store.times import from_us, to_us
-from moorage.store.usage_sums import Sums
 
 _SQL = load("tags")
 

@@ -8,28 +8,18 @@ push.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from typing import NamedTuple
+from datetime import datetime, timedelta
 
+from moorage.domain.usage import Sums
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
+from moorage.store import quotas, schedules
+
+TURN = "fold_usage"
+"""The turn of those who fold, or add up what is folded: two at once could each miss
+what the other is about to write."""
 
 _SQL = load("usage_sums")
-
-
-class Sums(NamedTuple):
-    """What a repository takes up, or by how much that changed."""
-
-    listed_bytes: int = 0
-    unique_bytes: int = 0
-
-    def plus(self, other: Sums) -> Sums:
-        """Add two of them up."""
-        return Sums(*(one + another for one, another in zip(self, other, strict=True)))
-
-    def minus(self, other: Sums) -> Sums:
-        """Say by how much this is more."""
-        return Sums(*(one - another for one, another in zip(self, other, strict=True)))
 
 
 def note(tx: Tx, repository_id: int, change: Sums) -> None:
@@ -54,16 +44,23 @@ def note_unlinked(tx: Tx, link_ids: Sequence[int]) -> None:
 
 
 def has_changes(tx: Tx) -> bool:
-    """Whether there is anything to fold."""
-    return tx.one(_SQL.any_change) is not None
+    """Whether there is anything to fold, or to add up."""
+    return tx.one(_SQL.any_change) is not None or quotas.has_uncounted(tx)
 
 
-def fold(tx: Tx, limit: int) -> int:
-    """Put changes into sums; return how many."""
+def fold(tx: Tx, limit: int, *, now: datetime) -> int:
+    """Put changes into sums, those of quotas as well; return how many.
+
+    None while somebody else has the turn.
+    """
+    if not schedules.claim(tx, TURN, timedelta(0), now=now):
+        return 0
     rows = tx.all(_SQL.take, limit=limit)
     sums = _by_repository(rows)
     if sums:
         tx.run(_SQL.add, added=[(each, *sums[each]) for each in sorted(sums)])
+        quotas.add(tx, sums)
+    quotas.add_up(tx)
     return len(rows)
 
 
@@ -71,11 +68,6 @@ def of_each(tx: Tx, repository_ids: Sequence[int]) -> dict[int, Sums]:
     """Return what repositories take up, each by its id."""
     sums = _by_repository(tx.all(_SQL.list_sums, ids=list(repository_ids)))
     return {each: sums.get(each, Sums()) for each in repository_ids}
-
-
-def of_all(tx: Tx, repository_ids: Sequence[int]) -> Sums:
-    """Add up what repositories take up, as if they had no blob in common."""
-    return reduce(Sums.plus, of_each(tx, repository_ids).values(), Sums())
 
 
 def recount(tx: Tx, repository_ids: Sequence[int]) -> dict[int, Sums]:

@@ -32,8 +32,7 @@ SELECT id FROM usage_change ORDER BY id LIMIT 1;
 -- name: take
 -- scan: ends at the limit.
 DELETE FROM usage_change
- WHERE id IN (SELECT id FROM usage_change ORDER BY id LIMIT :limit
-              {{skip_locked}})
+ WHERE id IN (SELECT id FROM usage_change ORDER BY id LIMIT :limit)
 RETURNING repository_id, listed_bytes, unique_bytes;
 
 -- name: add

@@ -6,8 +6,8 @@ import pytest
 
 from contract import rows
 from in_process.registry_api import RegistryApi, registry_api
+from moorage.domain.usage import Sums
 from moorage.store import usage_sums, uses
-from moorage.store.usage_sums import Sums
 from moorage.store.uses import TagUse
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
             proxy = rows.a_repository(tx, made.project, "web/proxy")
             usage_sums.note(tx, proxy.id, Sums(0, 5))
             usage_sums.note(tx, made.repository.id, Sums(0, 7))
-            usage_sums.fold(tx, 10)
+            usage_sums.fold(tx, 10, now=rows.NOW)
             usage_sums.note(tx, proxy.id, Sums(0, 4))
             rows.a_repository(tx, made.project, "web/app")
 
