@@ -10,17 +10,31 @@ import pytest
 
 from contract import graph, rows
 from contract.rows import NOW
-from moorage.domain.access import Principal
+from moorage.domain.access import Principal, Role
 from moorage.domain.history import Cause, ImageGoneError
+from moorage.domain.jobs import JobKind
 from moorage.domain.media_types import OCI_MANIFEST
+from moorage.jobs.worker import Worker
 from moorage.ports.query import Query, load
 from moorage.ports.signals import LocalSignal
+from moorage.services.jobs import LEASE, Handler, JobRun
 from moorage.services.undo import Undo
-from moorage.store import garbage, history, repositories, tags
+from moorage.store import (
+    garbage,
+    history,
+    jobs,
+    manifests,
+    projects,
+    repositories,
+    tags,
+    usage,
+)
 from moorage.store.times import to_us
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from moorage.domain.projects import Project
     from moorage.domain.repositories import Repository
     from moorage.ports.database import Database, Tx
@@ -134,3 +148,148 @@ async def test_a_new_push_does_not_cut_the_window_short(
         return lease
 
     assert await database.write(body) == to_us(NOW + max(again, WINDOW))
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_an_index_comes_back_with_all_that_it_lists(
+    database: Database, *, many: bool
+) -> None:
+    """What it lists could be deleted once it was."""
+
+    def delete(tx: Tx) -> tuple[Repository, list[graph.Node]]:
+        repository = rows.a_lone_repository(tx)
+        leaf = graph.a_manifest(tx, repository)
+        inner = graph.a_manifest(tx, repository, children=[leaf])
+        index = graph.a_manifest(tx, repository, children=[inner])
+        tags.put(
+            tx,
+            repository.id,
+            "v1",
+            index.id,
+            digest=index.digest,
+            created_at=NOW,
+            total_bytes=1,
+            pushed_at=NOW,
+            cause=GONE,
+        )
+        tags.delete(tx, repository.id, "v1", cause=GONE)
+        for each in (index, inner, leaf):
+            manifests.delete(tx, each.id, now=NOW, held_until=GONE.held_until)
+        return repository, [index, inner, leaf]
+
+    repository, nodes = await database.write(delete)
+    if many:
+        wanted = {"v1": nodes[0].digest}
+        await database.write(
+            lambda tx: tags.restore_many(tx, repository.id, wanted, cause=BACK)
+        )
+    else:
+        undo = Undo(database, FrozenClock(LATER), LocalSignal(), undo_window=WINDOW)
+        await undo.restore_tag(repository.id, "v1", None, Principal(None, "me"))
+    digests = [node.digest for node in nodes]
+    shown = await database.read(
+        lambda tx: usage.manifests_of(tx, repository.id, digests)
+    )
+    assert shown == {node.id for node in nodes}
+
+
+class Killed(Exception):  # noqa: N818 (what happens to the worker)
+    """The process ends here."""
+
+
+def die(*_args: Any, **_kwargs: Any) -> None:
+    raise Killed
+
+
+class Removed:
+    """A repository whose tags were removed, and who may restore them or let them go."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.undo = Undo(
+            database, FrozenClock(LATER), LocalSignal(), undo_window=WINDOW
+        )
+        self.handlers: dict[str, Handler] = {
+            JobKind.RESTORE_TAGS: Handler(self.undo.run_restore),
+            JobKind.PURGE: Handler(self.undo.run_purge),
+        }
+
+    async def begin(self) -> None:
+        def body(tx: Tx) -> Principal:
+            self.repository, self.image = removed(tx, "v1")
+            project = projects.find(tx, self.repository.project_id)
+            assert project is not None
+            account = rows.a_member(tx, project, Role.MAINTAINER)
+            return Principal(account.id, account.username)
+
+        self.me = await self.database.write(body)
+
+    async def remove(self, name: str) -> rows.Image:
+        def body(tx: Tx) -> rows.Image:
+            image = rows.an_image(tx, self.repository)
+            rows.put_tag(tx, self.repository, name, image)
+            tags.delete(tx, self.repository.id, name, cause=GONE)
+            return image
+
+        return await self.database.write(body)
+
+    async def start_and_die(self) -> None:
+        """Have a worker begin with the job, which is heard of no more."""
+        job = await self.database.write(
+            lambda tx: jobs.claim(
+                tx, "dead", list(JobKind), lease_until=LATER + LEASE, now=LATER
+            )
+        )
+        assert job is not None
+        run = JobRun(job, "dead", self.database, FrozenClock(LATER))
+        with pytest.raises(Killed):
+            await self.handlers[job.kind].run(run)
+
+    async def work(self) -> None:
+        worker = Worker(
+            self.database, FrozenClock(LATER), self.handlers, LocalSignal(), owner="me"
+        )
+        while await worker.run_one():
+            pass
+
+
+@pytest.fixture
+async def scene(database: Database) -> Removed:
+    made = Removed(database)
+    await made.begin()
+    return made
+
+
+async def test_a_restore_that_waits_stands_for_another(scene: Removed) -> None:
+    first = await scene.undo.restore(scene.repository, scene.me)
+    assert await scene.undo.restore(scene.repository, scene.me) == first
+
+
+async def test_a_restore_that_goes_on_stands_for_no_other(
+    scene: Removed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await scene.undo.restore(scene.repository, scene.me)
+    with monkeypatch.context() as patch:
+        patch.setattr(tags, "restore_many", die)
+        await scene.start_and_die()
+    await scene.remove("v2")
+    assert await scene.undo.restore(scene.repository, scene.me) != first
+    await scene.work()
+    names = await scene.database.read(lambda tx: rows.tag_names(tx, scene.repository))
+    assert names == ["v1", "v2"]
+
+
+async def test_a_purge_that_goes_on_stands_for_no_other(
+    scene: Removed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await scene.undo.purge(scene.repository, scene.me)
+    assert await scene.undo.purge(scene.repository, scene.me) == first
+    with monkeypatch.context() as patch:
+        patch.setattr(history, "let_go", die)
+        await scene.start_and_die()
+    image = await scene.remove("v2")
+    assert await scene.undo.purge(scene.repository, scene.me) != first
+    await scene.work()
+    row = await scene.database.read(lambda tx: tx.one(_LEASE, id=image.id))
+    assert row is not None
+    assert row["lease_until_us"] == to_us(LATER)

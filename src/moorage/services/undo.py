@@ -105,7 +105,7 @@ class Undo:
             wanted = digest or _last_digest(tx, repository_id, name)
             if not history.pointed(tx, repository_id, name, wanted):
                 raise NeverTaggedError
-            facts = manifests.show(tx, repository_id, wanted)
+            facts = manifests.show_one(tx, repository_id, wanted)
             if facts is None:
                 raise ImageGoneError
             tags.put(
@@ -200,7 +200,7 @@ class Undo:
             },
             actor=principal.actor,
             repository_id=repository_id,
-            dedup_key=f"{JobKind.RESTORE_TAGS}:{repository_id}:{given}",
+            dedup_key=_key(JobKind.RESTORE_TAGS, repository_id, principal, given),
         )
 
         def body(tx: Tx) -> int:
@@ -288,7 +288,7 @@ class Undo:
             },
             actor=principal.actor,
             repository_id=repository.id,
-            dedup_key=f"{JobKind.PURGE}:{repository.id}",
+            dedup_key=_key(JobKind.PURGE, repository.id, principal, {}),
         )
         job_id = await self._database.write(lambda tx: jobs.enqueue(tx, job, now=now))
         self._signal.notify()
@@ -306,7 +306,6 @@ class Undo:
         repository_id = job.repository_id or 0
 
         def look(tx: Tx) -> list[int]:
-            _check_right(tx, job, now)
             graph = sizes.keeping(tx, repository_id)
             alive = reach(
                 [*tags.list_manifest_ids(tx, repository_id), *graph.pinned],
@@ -315,6 +314,7 @@ class Undo:
             left = history.left_manifests(tx, repository_id, now=now)
             return sorted(reach(set(left) - alive, graph.kept_by) - alive)
 
+        await run.write(lambda tx: _take_up(tx, job, now))
         leaving = await self._database.read(look)
         purged = 0
         for start in range(0, len(leaving), BATCH):
@@ -331,9 +331,16 @@ class Undo:
         return await run.write(body)
 
 
+def _key(
+    kind: JobKind, repository_id: int, principal: Principal, given: Mapping[str, int]
+) -> str:
+    """Name what somebody asks for, until a job begins with it."""
+    return f"{kind}:{repository_id}:{principal.account_id}:{given}"
+
+
 def _begin(tx: Tx, job: Job, now: datetime) -> int:
     """Bring the repository back; return how many tags were chosen to be restored."""
-    _check_right(tx, job, now)
+    _take_up(tx, job, now)
     repository_id = job.repository_id or 0
     place = _place_of(tx, repository_id)
     if place is not None:
@@ -366,6 +373,12 @@ def _place_of(tx: Tx, repository_id: int) -> tuple[int, str] | None:
     if repositories.find_by_path(tx, path) is not None:
         raise RepositoryPresentError
     return project.namespace_id, path
+
+
+def _take_up(tx: Tx, job: Job, now: datetime) -> None:
+    """Begin with a job: who asks for the same from now on means what is there then."""
+    jobs.release_key(tx, job.id)
+    _check_right(tx, job, now)
 
 
 def _check_right(tx: Tx, job: Job, now: datetime) -> None:

@@ -108,7 +108,7 @@ def end_delivery(tx: Tx, job_id: int, webhook_id: int) -> bool:
     """Let the next event queue a new delivery, if this one has told everything."""
     if tx.all(_SQL.list_first, webhook_id=webhook_id, limit=1):
         return False
-    tx.run(_SQL.let_go, id=job_id)
+    jobs.release_key(tx, job_id)
     return True
 
 

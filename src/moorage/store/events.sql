@@ -45,9 +45,6 @@ SELECT id, content
 -- name: delete
 DELETE FROM event WHERE id IN ({{ints:ids}});
 
--- name: let_go
-UPDATE job SET dedup_key = NULL WHERE id = :id;
-
 -- name: delete_older
 -- Served by event_created.
 DELETE FROM event WHERE created_at_us < :before_us;

@@ -92,6 +92,16 @@ def set_progress(tx: Tx, job_id: int, done: int, total: int) -> None:
     tx.run(_SQL.progress, id=job_id, done=done, total=total)
 
 
+def set_result(tx: Tx, job_id: int, result: Mapping[str, Any]) -> None:
+    """Record what came of a job, for an attempt that follows if this is cut off."""
+    tx.run(_SQL.result, id=job_id, result=json.dumps(result))
+
+
+def release_key(tx: Tx, job_id: int) -> None:
+    """Have a job stand for no other one any more that is queued from now on."""
+    tx.run(_SQL.release_key, id=job_id)
+
+
 def requeue(
     tx: Tx, job: Job, owner: str, *, attempts: int, run_at: datetime, error: str | None
 ) -> bool:

@@ -65,6 +65,12 @@ UPDATE job
 -- name: progress
 UPDATE job SET done = :done, total = :total WHERE id = :id;
 
+-- name: result
+UPDATE job SET result = :result WHERE id = :id;
+
+-- name: release_key
+UPDATE job SET dedup_key = NULL WHERE id = :id;
+
 -- name: requeue
 UPDATE job
    SET state = 'queued', attempts = :attempts, run_at_us = :run_at_us,

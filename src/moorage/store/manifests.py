@@ -124,12 +124,17 @@ def put(
     )
 
 
-def show(tx: Tx, repository_id: int, digest: Digest) -> ManifestFacts | None:
+def show(tx: Tx, manifest_ids: Iterable[int]) -> None:
+    """Take back the deletion of manifests, and of all that they list."""
+    tx.run(_SQL.show, ids=sorted(manifest_ids))
+
+
+def show_one(tx: Tx, repository_id: int, digest: Digest) -> ManifestFacts | None:
     """Lock a manifest and take back its deletion; ``None`` once it is collected."""
     row = tx.one(_SQL.lock_facts, repository_id=repository_id, digest=str(digest))
     if row is None:
         return None
-    tx.run(_SQL.show, id=row["id"])
+    show(tx, [row["id"]])
     return ManifestFacts(
         id=row["id"],
         total_bytes=row["total_bytes"],

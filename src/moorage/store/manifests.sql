@@ -41,8 +41,19 @@ SELECT id, total_bytes, created_at_us, pushed_at_us
 {{for_update}};
 
 -- name: show
+-- What hidden indexes list is shown with them: it may have been deleted after them.
+WITH RECURSIVE hidden (id) AS (
+    SELECT id FROM manifest
+     WHERE id IN ({{ints:ids}}) AND deleted_at_us IS NOT NULL
+     UNION
+    SELECT child.id
+      FROM hidden
+      {{each:manifest_child AS c(c.manifest_id = hidden.id)}}
+      {{each:manifest AS child(child.repository_id = c.repository_id
+                               AND child.digest = c.digest)}}
+)
 UPDATE manifest SET deleted_at_us = NULL
- WHERE id = :id AND deleted_at_us IS NOT NULL;
+ WHERE id IN (SELECT id FROM hidden) AND deleted_at_us IS NOT NULL;
 
 -- name: put_payload
 INSERT INTO manifest_payload (manifest_id, content)

@@ -209,7 +209,7 @@ def restore_many(
             job_id=cause.job_id,
             now_us=to_us(cause.now),
         )
-        tx.run(_SQL.show, ids=list({images[there[name]] for name in names}))
+        manifests.show(tx, {images[there[name]] for name in names})
         repositories.add_to_tag_count(tx, repository_id, len(names))
         usage_sums.note(tx, repository_id, Sums(_total(restored)))
         tag_search.note(tx, repository_id, names, now=cause.now)

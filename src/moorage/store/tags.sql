@@ -76,10 +76,6 @@ SELECT m.repository_id, w.name, m.id, w.version_key, m.total_bytes,
     ON CONFLICT (repository_id, name) DO NOTHING
 RETURNING name, total_bytes;
 
--- name: show
-UPDATE manifest SET deleted_at_us = NULL
- WHERE id IN ({{ints:ids}}) AND deleted_at_us IS NOT NULL;
-
 -- name: delete_names
 DELETE FROM tag
  WHERE repository_id = :repository_id AND name IN ({{texts:names}});
