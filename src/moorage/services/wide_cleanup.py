@@ -105,9 +105,9 @@ class WideCleanup:
         return result
 
     def _fan_out(self, tx: Tx, job: Job) -> Mapping[str, Any]:
-        if job.total:
+        if job.result is not None:
             # An attempt that got this far was cut off before it could say so.
-            return {"repositories": job.total, "scheduled": job.done}
+            return job.result
         now = self._clock.now()
         given = dict(job.arguments)
         arguments = Arguments(**given.pop("rules"))
@@ -122,10 +122,12 @@ class WideCleanup:
                 too_soon.append(repository.id)
             else:
                 job_ids.append(job_id)
-        jobs.set_progress(tx, job.id, len(job_ids), len(found))
-        return {
+        result = {
             "repositories": len(found),
             "scheduled": len(job_ids),
             "job_ids": job_ids,
             "too_soon_repository_ids": too_soon,
         }
+        jobs.set_progress(tx, job.id, len(job_ids), len(found))
+        jobs.set_result(tx, job.id, result)
+        return result

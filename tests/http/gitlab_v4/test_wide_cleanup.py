@@ -8,8 +8,10 @@ from contract import rows
 from contract.rows import NOW
 from in_process.registry_api import EXTERNAL_URL, RegistryApi, registry_api
 from moorage.domain.access import Role
+from moorage.domain.errors import UnavailableError
+from moorage.domain.jobs import FIRST_DELAY
 from moorage.domain.projects import Scope
-from moorage.store import members
+from moorage.store import jobs, members
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -72,6 +74,30 @@ async def test_a_project_is_cleaned_up_as_a_whole(api: RegistryApi) -> None:
     assert len(job["result"]["job_ids"]) == 2
     one = await api.call("GET", f"/registry/jobs/{job['result']['job_ids'][0]}")
     assert one.json()["result"] == {"deleted": 1, "skipped": 0}
+
+
+async def test_an_attempt_that_could_not_say_so_is_told_of_by_the_next(
+    api: RegistryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await delete(api, f"/projects/{api.project.id}", name_regex_delete="old")
+
+    def fail(*_args: Any, **_kwargs: Any) -> bool:
+        raise UnavailableError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "succeed", fail)
+        assert await api.worker.run_one()
+    api.clock.advance(FIRST_DELAY)
+    await api.run_jobs()
+    job = (await api.call("GET", answer.headers["location"])).json()
+    assert job["state"] == "succeeded"
+    assert job["result"]["repositories"] == job["result"]["scheduled"] == 1
+    assert job["result"]["too_soon_repository_ids"] == []
+    (one,) = job["result"]["job_ids"]
+    assert (await api.call("GET", f"/registry/jobs/{one}")).json()["result"] == {
+        "deleted": 1,
+        "skipped": 0,
+    }
 
 
 async def test_a_group_is_cleaned_up_at_any_depth(
