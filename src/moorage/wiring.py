@@ -40,6 +40,7 @@ from moorage.jobs.docker_events import Source
 from moorage.jobs.kinds import delivery_handlers, handlers
 from moorage.jobs.pace import QueuedDatabase
 from moorage.jobs.schedule import run_schedule
+from moorage.jobs.supervision import Work, keep_going
 from moorage.jobs.upkeep import run_upkeep
 from moorage.jobs.uses import run_uses
 from moorage.jobs.worker import Worker
@@ -174,16 +175,17 @@ class Services:
 
     def background(self, stop: asyncio.Event) -> list[asyncio.Task[None]]:
         """Begin all that goes on beside requests, in any number of processes."""
+        works: dict[str, Work] = {
+            "jobs": lambda: self.worker.run(stop),
+            "deliveries": lambda: self.messenger.run(stop),
+            "wake-ups": lambda: self.listen(stop),
+            "schedule": lambda: run_schedule(self.database, self.clock, stop),
+            "collection": lambda: run_collector(self.garbage, self.queued, stop),
+            "upkeep": lambda: self._keep_up(stop),
+        }
         return [
-            asyncio.create_task(work)
-            for work in (
-                self.worker.run(stop),
-                self.messenger.run(stop),
-                self.listen(stop),
-                run_schedule(self.database, self.clock, stop),
-                run_collector(self.garbage, self.queued, stop),
-                self._keep_up(stop),
-            )
+            asyncio.create_task(keep_going(name, work, stop))
+            for name, work in works.items()
         ]
 
     async def _keep_up(self, stop: asyncio.Event) -> None:
@@ -418,10 +420,11 @@ class Application:
     async def start(self) -> None:
         """Open what requests stand on, and begin to work off jobs."""
         services = await build(self._settings, open_database(self._settings))
-        self._services = services
+        self._services, stop = services, self._stop
+        uses = keep_going("uses", lambda: run_uses(services.uses, stop), stop)
         self._tasks = [
-            *services.background(self._stop),
-            asyncio.create_task(run_uses(services.uses, self._stop)),
+            *services.background(stop),
+            asyncio.create_task(uses),
             asyncio.create_task(self._end_with_parent()),
         ]
 

@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from moorage.adapters.sqlite import SqliteDatabase
-from moorage.domain.errors import ConflictError
+from moorage.domain.errors import ConflictError, UnavailableError
 from moorage.ports.database import Database, Tx
 from moorage.ports.query import Query
 from moorage.store import secrets, uploads
@@ -202,3 +203,17 @@ async def test_what_need_not_be_durable_is_there_for_everybody_at_once(
     with pytest.raises(ConflictError):
         await database.write(insert("name-1"), durable=False)
     assert await names(database) == 10
+
+
+async def test_a_turn_that_cannot_be_had_fails_who_waits_and_nobody_later(
+    tmp_path: Path,
+) -> None:
+    database = SqliteDatabase(tmp_path / "db")
+    in_the_way = tmp_path / "db-writer"
+    in_the_way.mkdir()
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            await asyncio.wait_for(database.write(lambda _tx: None), 30)
+    in_the_way.rmdir()
+    await database.write(lambda _tx: None)
+    await database.close()

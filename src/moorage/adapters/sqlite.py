@@ -276,14 +276,15 @@ class _Writer:
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
         while (job := self._jobs.get()) is not None:
-            with self._turn():
-                # What arrived while others wrote comes along.
-                batch, last = self._batch(job)
-                try:
+            batch, last = [job], False
+            try:
+                with self._turn():
+                    # What arrived while others wrote comes along.
+                    batch, last = self._batch(job)
                     connection = connection or self._open()
                     self._commit_together(connection, batch)
-                except BaseException as error:  # noqa: BLE001 (goes to those who wait)
-                    _fail(batch, error)
+            except BaseException as error:  # noqa: BLE001 (goes to those who wait)
+                _fail(batch, error)
             _tell(batch)
             if last:
                 break
@@ -300,10 +301,13 @@ class _Writer:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait in the kernel for other processes: SQLite would sleep and look again."""
-        if self._lock_fd < 0:
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            self._lock_fd = os.open(self._lock_path, flags, 0o640)
-        fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+        try:
+            if self._lock_fd < 0:
+                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+                self._lock_fd = os.open(self._lock_path, flags, 0o640)
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+        except OSError as error:
+            raise UnavailableError("the database cannot be locked") from error
         try:
             yield
         finally:
