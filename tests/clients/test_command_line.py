@@ -87,6 +87,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(scene: Scene) -> None:
     assert "not known" in scene.refused("plan", "no/such/image", *rules)
     assert "say what to delete" in scene.refused("plan", scene.path)
     assert "regexp" in scene.refused("plan", scene.path, "--name-regex-delete", "(")
+    assert "policy not found" in scene.refused("plan", scene.path, "--policy", "0")
     assert "plan not found" in scene.refused("apply", scene.path, "0")
     assert "job not found" in scene.refused("undo", "0")
     nobody = ("--acting-as", "nobody-at-all")

@@ -20,6 +20,7 @@ from moorage.jobs.schedule import queue_due
 from moorage.jobs.worker import Worker
 from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
+from moorage.services import moving
 from moorage.services.cleanup import Cleanup
 from moorage.services.jobs import Handler
 from moorage.services.policies import Policies, PolicyRequest, save_cleanup_policy
@@ -187,6 +188,40 @@ async def test_a_policy_leaves_projects_alone_that_are_out_of_use(
     await scene.look()
     assert [job.repository_id for job in await scene.runs()] == [
         scene.repositories[1].id
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [{"archived_at": NOW}, {"registry_access": RegistryAccess.DISABLED}]
+)
+async def test_a_run_leaves_a_project_alone_that_went_out_of_use_meanwhile(
+    scene: Scene, change: dict[str, Any]
+) -> None:
+    await scene.make()
+    scene.clock.advance(DAY)
+    await scene.look()
+    changed = replace(scene.projects[0], **change)
+    await scene.database.write(lambda tx: projects.update(tx, changed))
+    await scene.work()
+    assert await scene.names() == ["a", "b", "latest"]
+
+
+async def test_a_run_leaves_a_project_alone_that_left_the_group_meanwhile(
+    scene: Scene,
+) -> None:
+    await scene.make(Scope(namespace_id=scene.group.id))
+    scene.clock.advance(DAY)
+    await scene.look()
+    project = scene.projects[0]
+
+    def leave(tx: Tx) -> None:
+        moving.move_project(tx, project, rows.a_group(tx, "elsewhere"), project.path)
+
+    await scene.database.write(leave)
+    await scene.work()
+    assert [await scene.names(0), await scene.names(1)] == [
+        ["a", "b", "latest"],
+        ["latest"],
     ]
 
 

@@ -12,13 +12,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from moorage.cli.operator import Operator, operator
-from moorage.domain.cleanup import Rules
 from moorage.domain.errors import InvalidError
 from moorage.domain.plans import PlanItem, Verdict
 from moorage.domain.rules import RuleSet
 from moorage.http.gitlab_v4.plans import item_entity, plan_entity
 from moorage.http.gitlab_v4.rules import RuleParameters, given_rules, read_rules
-from moorage.services.plans import Excerpt, PlanPage
+from moorage.services.plans import Basis, Excerpt, PlanPage
+from moorage.services.policies import Draft
 
 ALL_ITEMS = 1 << 31
 
@@ -31,6 +31,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
     keep_n: int | None = None,
     older_than: str | None = None,
     rules: Path | None = None,
+    policy: int | None = None,
     kept: bool = False,
     acting_as: str = "root",
     json_output: Annotated[bool, Parameter(name="--json")] = False,
@@ -46,6 +47,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
         keep_n: How many of the newest matching tags to keep.
         older_than: Delete only tags older than this: ``7d``, ``1 month``.
         rules: A file with a document of the rule language, in place of the above.
+        policy: The number of a policy: what its run would do, by ``rules`` if given.
         kept: List the tags that stay, too.
         acting_as: The user whose rights count, and who history says did it.
         json_output: Print what the API answers, with all items.
@@ -60,7 +62,7 @@ def plan(  # noqa: PLR0913 (each is an option of the command)
             older_than=older_than,
         )
     )
-    chosen, parameters = _read(wanted, rules)
+    chosen, parameters = _read(wanted, rules, policy)
 
     async def body() -> PlanPage:
         async with operator(acting_as, settings, config) as somebody:
@@ -78,27 +80,38 @@ def _given(**options: str | int | None) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _read(wanted: RuleParameters, file: Path | None) -> tuple[Rules, dict[str, Any]]:
+def _read(
+    wanted: RuleParameters, file: Path | None, policy_id: int | None
+) -> tuple[Basis, dict[str, Any]]:
     parameters = given_rules(wanted)
-    if file is None:
+    if file is None and policy_id is None:
         if not parameters.get("name_regex_delete"):
-            raise InvalidError("say what to delete: --name-regex-delete or --rules")
+            raise InvalidError(
+                "say what to delete: --name-regex-delete, --rules or --policy"
+            )
         return read_rules(wanted), parameters
     if parameters:
-        raise InvalidError("--rules takes the place of all other rules")
+        raise InvalidError("--rules and --policy take the place of all other rules")
+    given: dict[str, Any] = {} if policy_id is None else {"policy_id": policy_id}
+    if file is None:
+        return Draft(None, policy_id), given
+    document = _document(file)
+    return Draft(RuleSet.parse(document), policy_id), {"rules": document, **given}
+
+
+def _document(file: Path) -> Any:
     try:
-        document = json.loads(file.read_text())
+        return json.loads(file.read_text())
     except (OSError, ValueError) as error:
         raise InvalidError(f"{file} cannot be read as JSON: {error}") from error
-    return RuleSet.parse(document), {"rules": document}
 
 
 async def _plan(
-    somebody: Operator, path: str, rules: Rules, parameters: Mapping[str, Any]
+    somebody: Operator, path: str, basis: Basis, parameters: Mapping[str, Any]
 ) -> PlanPage:
     repository = await somebody.repository(path)
     service = somebody.services.plans
-    made = await service.create(repository, rules, parameters, somebody.principal)
+    made = await service.create(repository, basis, parameters, somebody.principal)
     return await service.get(
         repository.id, made.id or 0, Excerpt(None, 0, limit=ALL_ITEMS)
     )

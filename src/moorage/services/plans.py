@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from moorage.domain.access import ANONYMOUS, Principal
 from moorage.domain.cleanup import Decision, Rule, Rules, plan, warnings
@@ -25,10 +25,15 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services import guards
+from moorage.services.policies import Draft
 from moorage.store import jobs, plans, sizes, traits
 
 BATCH = 10_000
 """Items that one transaction stores: others may write in between."""
+
+
+Basis: TypeAlias = Rules | Draft
+"""What is planned by: rules for whoever asks, or those of a policy, which is nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +78,21 @@ class Plans:
     async def preview(
         self,
         repository: Repository,
-        rules: Rules,
+        basis: Basis,
         parameters: Mapping[str, Any],
         excerpt: Excerpt,
         principal: Principal = ANONYMOUS,
     ) -> PlanPage:
-        """Plan and show, and store nothing: nobody's plan keeps all protected tags."""
+        """Plan and show, and store nothing: nobody's plan keeps all protected tags.
+
+        Raises:
+            PolicyUnknownError: There is no such policy over the repository.
+        """
         now = self._clock.now()
 
         def body(tx: Tx) -> PlanPage:
-            guard = guards.of_project(tx, principal, repository.project_id, now)
-            survey = _survey(tx, repository.id, rules, parameters, guard, now)
+            terms = _terms(tx, basis, repository.project_id, principal, now)
+            survey = _survey(tx, repository.id, terms, parameters, now)
             chosen = _choose(survey.decisions, excerpt.verdict)
             shown = chosen[excerpt.offset : excerpt.offset + excerpt.limit]
             return PlanPage(
@@ -95,17 +104,21 @@ class Plans:
     async def create(
         self,
         repository: Repository,
-        rules: Rules,
+        basis: Basis,
         parameters: Mapping[str, Any],
         principal: Principal,
     ) -> Plan:
-        """Plan, and store all of it."""
+        """Plan, and store all of it.
+
+        Raises:
+            PolicyUnknownError: There is no such policy over the repository.
+        """
         now = self._clock.now()
         expires_at = now + LIFETIME
 
         def look(tx: Tx) -> tuple[Plan, list[PlanItem]]:
-            guard = guards.of_project(tx, principal, repository.project_id, now)
-            survey = _survey(tx, repository.id, rules, parameters, guard, now)
+            terms = _terms(tx, basis, repository.project_id, principal, now)
+            survey = _survey(tx, repository.id, terms, parameters, now)
             return survey.plan, _items(
                 tx, repository.id, survey, range(len(survey.decisions))
             )
@@ -190,14 +203,24 @@ class Plans:
         return job_id
 
 
+def _terms(
+    tx: Tx, basis: Basis, project_id: int, principal: Principal, now: datetime
+) -> tuple[Rules, TagGuard]:
+    """Return what rules decide, and what no rule may delete."""
+    if isinstance(basis, Draft):
+        nobody = guards.of_job(tx, project_id, None, now)
+        return basis.rules_in(tx, project_id), nobody
+    return basis, guards.of_project(tx, principal, project_id, now)
+
+
 def _survey(
     tx: Tx,
     repository_id: int,
-    rules: Rules,
+    terms: tuple[Rules, TagGuard],
     parameters: Mapping[str, Any],
-    guard: TagGuard,
     now: datetime,
 ) -> _Survey:
+    rules, guard = terms
     facts = traits.list_facts(tx, repository_id, rules, now=now)
     decisions = plan(facts, rules, now, guard)
     graph = sizes.keeping(tx, repository_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from moorage.domain.access import RegistryAccess
 from moorage.domain.cleanup import Rules
 from moorage.domain.jobs import JobKind, NewJob
 from moorage.domain.policies import (
@@ -20,11 +21,11 @@ from moorage.domain.policies import (
     parse_cadence,
     run_after,
 )
-from moorage.domain.projects import Scope
+from moorage.domain.projects import Project, Scope
 from moorage.domain.rules import NamedRule, RuleSet, Sparing
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import jobs, policies
+from moorage.store import jobs, namespaces, policies, projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,21 +200,76 @@ def rules_of(tx: Tx, policy_id: int, project_id: int) -> Rules:
     """Return what a policy's run on a project's repository plans by.
 
     What any policy that is in force in the project keeps, this one keeps too. One that
-    is gone or switched off deletes nothing.
+    is gone or switched off deletes nothing, nor does one that the project moved away
+    from; and nothing goes from a project that rests.
     """
     policy = policies.find(tx, policy_id)
-    if policy is None or not policy.enabled:
+    if policy is None or not policy.enabled or not _acts_on(tx, policy, project_id):
         return RuleSet((), ())
-    others = [
+    others = _kept_by_others(tx, policy_id, project_id)
+    if policy.kind is PolicyKind.GITLAB:
+        rules = CleanupPolicy.of(policy).bulk_delete()
+        return Sparing(rules, tuple(others)) if others else rules
+    return RuleSet.parse(policy.rules).sparing(others)
+
+
+def _acts_on(tx: Tx, policy: Policy, project_id: int) -> bool:
+    project = projects.find(tx, project_id)
+    if project is None or project.archived_at is not None:
+        return False
+    enabled = project.registry_access is not RegistryAccess.DISABLED
+    return enabled and _is_over(tx, policy, project)
+
+
+def _is_over(tx: Tx, policy: Policy, project: Project) -> bool:
+    """Whether a policy is a project's own, or of a group around it."""
+    chain = namespaces.chains(tx, [project.namespace_id])[project.namespace_id]
+    around = [Scope(namespace_id=each.id) for each in chain]
+    return policy.scope in (Scope(project_id=project.id), *around)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a policy would do: one that there is, with other rules, or a new one.
+
+    At least one of the two is given. A policy is taken for switched on.
+    """
+
+    rules: RuleSet | None
+    policy_id: int | None
+
+    def rules_in(self, tx: Tx, project_id: int) -> Rules:
+        """Return what a run on a project's repository would plan by.
+
+        Raises:
+            PolicyUnknownError: None of our kind over the project has the id.
+        """
+        rules = self.rules
+        if self.policy_id is not None:
+            stored = _get_over(tx, project_id, self.policy_id)
+            rules = rules or RuleSet.parse(stored.rules)
+        others = _kept_by_others(tx, self.policy_id, project_id)
+        return (rules or RuleSet((), ())).sparing(others)
+
+
+def _get_over(tx: Tx, project_id: int, policy_id: int) -> Policy:
+    """Return a policy of a project, or of a group around it."""
+    found, project = policies.find(tx, policy_id), projects.find(tx, project_id)
+    if found is None or project is None or found.kind is not PolicyKind.RULES:
+        raise PolicyUnknownError
+    if not _is_over(tx, found, project):
+        raise PolicyUnknownError
+    return found
+
+
+def _kept_by_others(tx: Tx, policy_id: int | None, project_id: int) -> list[NamedRule]:
+    """Return what policies in force in a project keep, but for one of them."""
+    return [
         rule
         for other in policies.list_over_project(tx, project_id)
         if other.id != policy_id
         for rule in _keeping(other)
     ]
-    if policy.kind is PolicyKind.GITLAB:
-        rules = CleanupPolicy.of(policy).bulk_delete()
-        return Sparing(rules, tuple(others)) if others else rules
-    return RuleSet.parse(policy.rules).sparing(others)
 
 
 def _keeping(policy: Policy) -> list[NamedRule]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contract import rows
 from contract.rows import NOW
 from in_process.registry_api import RegistryApi, registry_api
 from moorage.domain.access import Role
@@ -18,6 +19,8 @@ from moorage.store import members, policies
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from moorage.ports.database import Tx
 
 RULES = {
     "keep": [{"name": "releases", "when": {"version": ">=1"}}],
@@ -206,6 +209,63 @@ async def test_a_plan_is_made_by_a_document_of_rules(api: RegistryApi) -> None:
     await api.call("POST", f"{api.path}/plans/{body['id']}/apply")
     await api.run_jobs()
     assert await api.tag_names() == ["1.0"]
+
+
+async def plan(api: RegistryApi, **body: Any) -> dict[str, str]:
+    """Plan; return what is decided about each tag."""
+    response = await api.call("POST", f"{api.path}/plans", json=body)
+    assert response.status_code == 201, response.text
+    assert response.json()["parameters"] == body
+    return {each["name"]: each["rule"] for each in response.json()["items"]}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_a_plan_of_a_policy_is_what_its_run_does(
+    api: RegistryApi, *, enabled: bool
+) -> None:
+    await api.put_tags(dict.fromkeys(["old", "other", "safe", "1.0"], NOW - 40 * DAY))
+    keep = {"keep": [{"when": {"glob": "other"}}]}
+    await make(api, of_group(api), name="keep", rules=keep, cadence="1 year")
+    path = f"/projects/{api.project.id}/registry/protection/tag/rules"
+    rule = {
+        "tag_name_pattern": "safe",
+        "minimum_access_level_for_push": "maintainer",
+        "minimum_access_level_for_delete": "maintainer",
+    }
+    assert (await api.call("POST", path, json=rule)).status_code == 201
+    made = await make(api, of_project(api), enabled=enabled)
+    decided = {"old": "delete", "other": "keep", "safe": "protected", "1.0": "keep"}
+    assert await plan(api, policy_id=made["id"]) == decided
+    assert await plan(api, rules=RULES) == decided
+    changes = {"enabled": True}
+    await api.call("PUT", f"{of_project(api)}/{made['id']}", json=changes)
+    api.clock.advance(DAY)
+    await run_due(api)
+    assert await api.tag_names() == ["1.0", "other", "safe"]
+
+
+async def test_a_plan_of_changed_rules_leaves_out_those_that_they_replace(
+    api: RegistryApi,
+) -> None:
+    await api.put_tags(dict.fromkeys(["old", "1.0"], NOW - 40 * DAY))
+    made = await make(api, of_group(api))
+    rules = {"delete": RULES["delete"]}
+    assert await plan(api, rules=rules) == {"old": "delete", "1.0": "keep"}
+    changed = await plan(api, policy_id=made["id"], rules=rules)
+    assert changed == {"old": "delete", "1.0": "delete"}
+
+
+async def test_only_a_policy_over_the_repository_is_planned(api: RegistryApi) -> None:
+    def body(tx: Tx) -> int:
+        return rows.a_project(tx, api.group, "elsewhere").id
+
+    elsewhere = await api.database.write(body)
+    made = await make(api, f"/projects/{elsewhere}/registry/policies")
+    for policy_id in (made["id"], made["id"] + 1):
+        response = await api.call(
+            "POST", f"{api.path}/plans", json={"policy_id": policy_id}
+        )
+        assert response.status_code == 404
 
 
 async def test_a_run_can_be_undone(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ TEXTS: Mapping[str, str] = {
     "repository_regex": "An RE2 expression for whole names of repositories.",
     "reset_password": "Let nobody know the password, until it is reset.",
     "revoked": "Whether it is revoked.",
+    "policy_id": "The policy whose run is planned, even if it is switched off.",
     "rules": "A document in the rule language: what to keep and what to delete.",
     "scopes": "What the token is for.",
     "search": "Part of a name.",

@@ -1,4 +1,4 @@
-"""Plans: see what a bulk delete or other rules would do, keep it, apply exactly that.
+"""Plans: see what a bulk delete or a policy would do, keep it, apply exactly that.
 
 The order of checks is that of the bulk delete: see ``registry``.
 """
@@ -10,7 +10,6 @@ from typing import Any, Literal, TypedDict
 from starlette.responses import Response
 
 from moorage.domain.access import Ability
-from moorage.domain.cleanup import Rules
 from moorage.domain.plans import Plan, PlanItem, Verdict
 from moorage.domain.repositories import Repository
 from moorage.domain.rules import RuleSet
@@ -29,7 +28,8 @@ from moorage.http.gitlab_v4.rules import (
     given_rules,
     read_rules,
 )
-from moorage.services.plans import Excerpt, PlanPage
+from moorage.services.plans import Basis, Excerpt, PlanPage
+from moorage.services.policies import Draft
 
 _PLANS = "/projects/{id}/registry/repositories/{repository_id}/plans"
 _PLAN = _PLANS + "/{plan_id}"
@@ -44,8 +44,14 @@ class ItemParameters(Parameters):
 class PlanParameters(RuleParameters):
     """What to plan by: what a bulk delete takes, or a document of rules."""
 
-    at_least_one_of = (("name_regex", "name_regex_delete", "rules"),)
+    at_least_one_of = (("name_regex", "name_regex_delete", "rules", "policy_id"),)
     rules: RulesDocument | None = None
+
+
+class PolicyParameters(Parameters):
+    """The policy whose run is planned, by its own rules or by those that are given."""
+
+    policy_id: int | None = None
 
 
 class PlanSummaryEntity(TypedDict):
@@ -106,11 +112,15 @@ async def create(call: Call) -> Response:
     return response
 
 
-def _read(call: Call) -> tuple[Rules, dict[str, Any]]:
-    """Read what to plan by: a document of rules, or what a bulk delete takes."""
+def _read(call: Call) -> tuple[Basis, dict[str, Any]]:
+    """Read what to plan by: a policy that is or may be, or what a bulk delete takes."""
+    policy_id = call.read(PolicyParameters).policy_id
+    given = {} if policy_id is None else {"policy_id": policy_id}
     if "rules" in call.given:
         document = call.given["rules"]
-        return RuleSet.parse(document), {"rules": document}
+        return Draft(RuleSet.parse(document), policy_id), {"rules": document, **given}
+    if policy_id is not None:
+        return Draft(None, policy_id), given
     wanted = call.read(RuleParameters)
     return read_rules(wanted), given_rules(wanted)
 
@@ -212,7 +222,7 @@ ROUTES = (
         Operation(
             "Plan a deletion by rules",
             {201: PlanEntity},
-            (PlanParameters, ItemParameters),
+            (PlanParameters, PolicyParameters, ItemParameters),
             paged=True,
             located=True,
         ),
