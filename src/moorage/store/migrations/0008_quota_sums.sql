@@ -3,4 +3,4 @@
 -- when projects came or went.
 ALTER TABLE quota ADD COLUMN listed_bytes {{int}};
 ALTER TABLE quota ADD COLUMN unique_bytes {{int}};
-CREATE INDEX quota_uncounted ON quota (id) WHERE unique_bytes IS NULL;
+CREATE INDEX quota_uncounted ON quota (unique_bytes) WHERE unique_bytes IS NULL;
