@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -76,7 +77,7 @@ _REGISTRY = """
 What a registry token of `/jwt/auth` allows when everything is asked for, and so what
 Basic credentials may do at `/v2/`. Everything else is 401 with a challenge. Without
 any credentials `/v2/` always is; the token that `/jwt/auth` gives to anonymous callers
-opens what is public.
+opens what is public. Credentials without any scope for images get no token: 403.
 
 """
 
@@ -123,7 +124,7 @@ def _requests() -> Iterable[str]:
     for row in REGISTRY_ROWS:
         needed = [action.replace("below", "pull on /*") for action in row.actions]
         needs = " and ".join(f"`{action}`" for action in needed)
-        path = row.path.replace("v1", "<reference>").replace("v9", "<reference>")
+        path = re.sub(r"(?<!/gitlab)/v[19]\b", "/<reference>", row.path)
         yield _line(f"`{row.method} {path}`", needs or "credentials", str(row.status))
 
 

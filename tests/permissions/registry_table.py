@@ -38,6 +38,7 @@ UPLOAD        DELETE {name}/blobs/uploads/{session}   pull,push 204
 # GitLab's own calls beside the protocol.
 _GITLAB_V1 = """
 - GET /gitlab/v1/                                             -          200
+- GET /gitlab/v1/statistics/                                  statistics 200
 - GET /gitlab/v1/repositories/{name}/                         pull       200
 - GET /gitlab/v1/repositories/{name}/?size=self_with_descendants pull,below 200
 - GET /gitlab/v1/repositories/{name}/tags/list/               pull       200
@@ -90,6 +91,11 @@ REGISTRY_ROWS = (
 )
 
 
+def opens_nothing(caller: Caller) -> bool:
+    """Whether no scope of the credentials is about images: no token is given."""
+    return not caller.anonymous and not caller.scopes & set().union(*_SCOPES.values())
+
+
 def granted(caller: Caller, visibility: str) -> list[str]:
     """Return which actions a registry token allows on the project's repository."""
     return [action for action in ACTIONS if _allowed(caller, visibility, action)]
@@ -119,7 +125,7 @@ def _allowed(caller: Caller, visibility: str, action: str) -> bool:
 
 def expected_of_registry(row: RegistryRow, caller: Caller, visibility: str) -> int:
     """Return the status that a caller gets; refusals are challenges, never 403."""
-    if row.actions == ("catalog",):
+    if row.actions in (("catalog",), ("statistics",)):
         allowed = caller.admin
     else:
         # Rights are a project's: who reads a repository reads all below it.

@@ -10,8 +10,6 @@ PUSH = "push"
 DELETE = "delete"
 EVERYTHING = "*"
 
-CATALOG = "registry:catalog"
-
 BELOW = "/*"
 """Ends a name that means every repository below one.
 
@@ -31,27 +29,34 @@ class Scope:
         return f"{self.type}:{self.name}:{','.join(self.actions)}"
 
 
+CATALOG = Scope("registry", "catalog", (EVERYTHING,))
+STATISTICS = Scope("registry", "statistics", (EVERYTHING,))
+OF_THE_REGISTRY = frozenset({CATALOG, STATISTICS})
+"""What is the registry's as a whole, and administrators' to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What a registry token allows: actions by repository name."""
+    """What a registry token allows.
 
-    repositories: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    catalog: bool = False
+    ``repositories`` has the actions by a repository's name, in the order asked;
+    ``registry`` what of the registry as a whole may be read.
+    """
+
+    repositories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    registry: tuple[Scope, ...] = ()
 
     def allows(self, name: str, actions: Iterable[str]) -> bool:
         """Whether all of the actions on a repository are granted."""
-        granted = self.repositories.get(name, frozenset())
-        return EVERYTHING in granted or granted.issuperset(actions)
+        granted = self.repositories.get(name, ())
+        return EVERYTHING in granted or all(action in granted for action in actions)
 
     def scopes(self) -> list[Scope]:
         """Write the grants as scopes."""
-        scopes = [
-            Scope("repository", name, tuple(sorted(actions)))
-            for name, actions in self.repositories.items()
+        return [
+            *(Scope("repository", *grant) for grant in self.repositories.items()),
+            *self.registry,
         ]
-        if self.catalog:
-            scopes.append(Scope("registry", "catalog", (EVERYTHING,)))
-        return scopes
 
 
 def parse_scopes(values: Iterable[str]) -> list[Scope]:

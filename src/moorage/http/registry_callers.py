@@ -15,9 +15,9 @@ from moorage.domain.errors import (
     TokenInvalidError,
     UnauthenticatedError,
 )
-from moorage.domain.scopes import Grants, Scope
+from moorage.domain.scopes import OF_THE_REGISTRY, Grants, Scope
 from moorage.http.credentials import parse_basic
-from moorage.services.authorization import Authorization
+from moorage.services.authorization import Authorization, may_read_registry
 from moorage.services.identity import Identity
 from moorage.services.registry_tokens import SERVICE, Bearer, RegistryTokens
 
@@ -65,13 +65,13 @@ async def _grant(
     access: Access, principal: Principal, wanted: Iterable[Scope]
 ) -> Grants:
     repositories = {
-        scope.name: frozenset(
+        scope.name: tuple(
             await access.authorization.allowed(principal, scope.name, scope.actions)
         )
         for scope in wanted
     }
-    catalog = principal.admin and principal.has_scope("api", "read_api")
-    return Grants(repositories, catalog=catalog)
+    readable = tuple(OF_THE_REGISTRY) if may_read_registry(principal) else ()
+    return Grants(repositories, readable)
 
 
 def challenge(base_url: str, scope: str | None, error: UnauthenticatedError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from moorage.domain.access import (
@@ -16,7 +17,16 @@ from moorage.domain.digest import Digest
 from moorage.domain.errors import NameInvalidError
 from moorage.domain.names import RepositoryName
 from moorage.domain.projects import NamespaceKind
-from moorage.domain.scopes import BELOW, DELETE, EVERYTHING, PULL, PUSH, Grants, Scope
+from moorage.domain.scopes import (
+    BELOW,
+    DELETE,
+    EVERYTHING,
+    OF_THE_REGISTRY,
+    PULL,
+    PUSH,
+    Grants,
+    Scope,
+)
 from moorage.domain.tokens import JOB_SCOPE
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
@@ -70,18 +80,17 @@ class Authorization:
         Raises:
             ProtectedPathError: As for ``allowed``.
         """
-        granted: dict[str, frozenset[str]] = {}
-        catalog = False
+        granted: dict[str, tuple[str, ...]] = {}
+        of_registry: list[Scope] = []
         for scope in scopes:
             if scope.type == "repository":
                 actions = await self.allowed(principal, scope.name, scope.actions)
-                granted[scope.name] = granted.get(scope.name, frozenset()) | set(
-                    actions
-                )
-            elif scope == Scope("registry", "catalog", (EVERYTHING,)):
-                catalog = principal.admin and principal.has_scope("api", "read_api")
+                before = granted.get(scope.name, ())
+                granted[scope.name] = tuple(dict.fromkeys((*before, *actions)))
+            elif scope in OF_THE_REGISTRY and may_read_registry(principal):
+                of_registry.append(scope)
         kept = {name: actions for name, actions in granted.items() if actions}
-        return Grants(kept, catalog=catalog)
+        return Grants(kept, tuple(dict.fromkeys(of_registry)))
 
     async def allowed(
         self, principal: Principal, name: str, actions: Sequence[str]
@@ -164,3 +173,16 @@ class Authorization:
             if seen[holder.project_id]:
                 return name
         return None
+
+
+def opens_registry(principal: Principal) -> bool:
+    """Whether the credentials are good for anything here, whatever the repository.
+
+    Source: GitLab registry API facts, "Registry token endpoint", "Answers".
+    """
+    return principal.has_scope(*itertools.chain(*_TOKEN_SCOPES.values()))
+
+
+def may_read_registry(principal: Principal) -> bool:
+    """Whether the caller may list all repositories, and read statistics."""
+    return principal.admin and principal.has_scope("api", "read_api")

@@ -12,7 +12,7 @@ from moorage.domain.published_tags import Image, PublishedTag, Referring
 from moorage.domain.repositories import Repository
 from moorage.domain.tag_lists import Place, TagList
 from moorage.ports.database import Database, Tx
-from moorage.store import published_tags, repositories, tag_lists
+from moorage.store import projects, published_tags, repositories, tag_lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,24 @@ class PublishedTags:
     async def list_below(
         self, name: RepositoryName, after: str | None, limit: int
     ) -> list[Repository]:
-        """Return repositories with tags below another, by path.
+        """Return repositories with tags, one and those below it, by path.
 
         Raises:
-            RepositoryUnknownError: There is no such other.
+            RepositoryUnknownError: No project has repositories there.
         """
-        return await self._database.read(
-            lambda tx: repositories.list_below(tx, _repository(tx, name), after, limit)
-        )
+
+        def body(tx: Tx) -> list[Repository]:
+            project = projects.find_owning(tx, name)
+            if project is None:
+                raise RepositoryUnknownError(name=name)
+            below = repositories.list_below(tx, project.id, name, after, limit)
+            itself = repositories.find_by_path(tx, name)
+            first = after is None or after < name
+            if itself is None or not itself.tag_count or not first:
+                return below
+            return [itself, *below][:limit]
+
+        return await self._database.read(body)
 
     async def page(
         self, name: RepositoryName, wanted: TagList, window: Window, *, referred: bool

@@ -11,7 +11,7 @@ import jwt
 
 from moorage.domain.access import CredentialKind, Principal
 from moorage.domain.errors import TokenInvalidError
-from moorage.domain.scopes import Grants
+from moorage.domain.scopes import Grants, Scope
 from moorage.ports.clock import Clock
 
 SERVICE = "container_registry"
@@ -138,11 +138,15 @@ def _bearer(claims: dict[str, Any]) -> Bearer:
         ),
         Grants(
             {
-                item["name"]: frozenset(item["actions"])
+                item["name"]: tuple(item["actions"])
                 for item in claims["access"]
                 if item["type"] == "repository"
             },
-            catalog=any(item["type"] == "registry" for item in claims["access"]),
+            tuple(
+                Scope(item["type"], item["name"], tuple(item["actions"]))
+                for item in claims["access"]
+                if item["type"] == "registry"
+            ),
         ),
         datetime.fromtimestamp(claims["exp"], tz=UTC),
     )

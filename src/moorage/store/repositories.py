@@ -193,13 +193,13 @@ def size_bytes(tx: Tx, repository_id: int) -> int:
 
 
 def list_below(
-    tx: Tx, top: Repository, after: str | None, limit: int
+    tx: Tx, project_id: int, path: str, after: str | None, limit: int
 ) -> list[Repository]:
-    """Return repositories with tags whose paths go on from another's, by path."""
-    low, high = _range_below(top.path)
+    """Return a project's repositories with tags whose paths go on from one, by path."""
+    low, high = _range_below(path)
     rows = tx.all(
         _SQL.list_below,
-        project_id=top.project_id,
+        project_id=project_id,
         after=low if after is None else max(low, after),
         high=high,
         limit=limit,

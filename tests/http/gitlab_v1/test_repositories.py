@@ -82,7 +82,6 @@ async def test_a_repository_that_is_not_there(registry: Registry) -> None:
     for path in (
         f"{BASE}/repositories/root/app/other/",
         f"{BASE}/repositories/root/app/other/tags/list/",
-        f"{BASE}/repository-paths/root/app/other/repositories/list/",
     ):
         response = await registry.send("GET", path)
         assert response.status_code == 404
@@ -121,19 +120,46 @@ async def test_a_token_for_below_allows_to_read_alone(registry: Registry) -> Non
     assert response.json()["scope"] == f"repository:{NAME}/*:pull"
 
 
-async def test_repositories_below_are_listed_in_pages(registry: Registry) -> None:
+async def test_a_repository_and_those_below_are_listed_in_pages(
+    registry: Registry,
+) -> None:
     await registry.push_image("root/app")
     for name in ("image", "image/b", "image/a", "image-neighbour"):
         await registry.push_image(f"root/app/{name}")
     await registry.start_upload("root/app/image/without-tags")
     path = f"{BASE}/repository-paths/root/app/image/repositories/list/"
-    first = await registry.send("GET", f"{path}?n=1")
-    assert [one["path"] for one in first.json()] == ["root/app/image/a"]
-    assert first.json()[0]["name"] == "a"
+    first = await registry.send("GET", f"{path}?n=2")
+    assert [one["path"] for one in first.json()] == [
+        "root/app/image",
+        "root/app/image/a",
+    ]
+    assert first.json()[1]["name"] == "a"
     link = first.headers["link"]
     assert link == (
-        f'<http://127.0.0.1:5000{path}?last=root%2Fapp%2Fimage%2Fa&n=1>; rel="next"'
+        f'<http://127.0.0.1:5000{path}?last=root%2Fapp%2Fimage%2Fa&n=2>; rel="next"'
     )
     second = await registry.send("GET", link[1 : link.index(">")])
     assert [one["path"] for one in second.json()] == ["root/app/image/b"]
     assert "link" not in second.headers
+
+
+async def test_below_what_has_no_tags_of_its_own_there_may_be_some(
+    registry: Registry,
+) -> None:
+    await registry.push_image("root/app/image/a")
+    await registry.start_upload("root/app/image")
+
+    async def paths(top: str) -> list[str]:
+        path = f"{BASE}/repository-paths/{top}/repositories/list/"
+        response = await registry.send("GET", path)
+        assert response.status_code == 200
+        return [one["path"] for one in response.json()]
+
+    for top in ("root/app", "root/app/image"):
+        assert await paths(top) == ["root/app/image/a"]
+    assert await paths("root/app/nothing") == []
+    response = await registry.send(
+        "GET", f"{BASE}/repository-paths/root/no-project/repositories/list/"
+    )
+    assert response.status_code == 404
+    assert codes(response) == ["NAME_UNKNOWN"]

@@ -1,6 +1,6 @@
 import pytest
 
-from in_process.registry import Registry, codes
+from in_process.registry import ROOT_TOKEN, Registry, codes
 
 NAME = "root/app/image"
 REALM = 'Bearer realm="http://127.0.0.1:5000/jwt/auth",service="container_registry"'
@@ -25,6 +25,22 @@ async def test_the_base_challenges_and_then_answers(registry: Registry) -> None:
     assert response.status_code == 200
     assert response.content == b"{}"
     assert response.headers["Content-Type"] == "application/json"
+
+
+async def test_the_base_says_which_release_of_gitlab_s_registry_it_is_like(
+    registry: Registry,
+) -> None:
+    named = {
+        "gitlab-container-registry-version": "4.32.0-gitlab",
+        "gitlab-container-registry-features": "tag_delete",
+        "gitlab-container-registry-database-enabled": "true",
+    }
+    for auth, status in ((None, 401), (("root", ROOT_TOKEN), 200)):
+        response = await registry.send("GET", "/v2/", auth=auth)
+        assert response.status_code == status
+        assert named.items() <= dict(response.headers).items()
+    response = await registry.send("GET", f"/v2/{NAME}/tags/list")
+    assert not set(named) & set(response.headers)
 
 
 @pytest.mark.parametrize(

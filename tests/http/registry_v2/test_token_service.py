@@ -116,6 +116,32 @@ async def test_one_repository_asked_for_twice_has_all_actions(
     assert access(response) == [expected]
 
 
+async def test_actions_come_in_the_order_asked(registry: Registry) -> None:
+    await registry.push_image(NAME)
+    scope = f"repository:{NAME}:push,delete,pull,fly"
+    response = await ask(registry, ("scope", scope))
+    expected = {
+        "type": "repository",
+        "name": NAME,
+        "actions": ["push", "delete", "pull"],
+    }
+    assert access(response) == [expected]
+    assert response.json()["scope"] == scope.removesuffix(",fly")
+
+
+@pytest.mark.parametrize("what", ["catalog", "statistics"])
+async def test_what_is_the_registry_s_as_a_whole_needs_exactly_a_star(
+    registry: Registry, what: str
+) -> None:
+    response = await ask(
+        registry,
+        *(("scope", f"registry:{what}:{actions}") for actions in ("*", "pull", "*,*")),
+        ("scope", "registry:else:*"),
+    )
+    expected = {"type": "registry", "name": what, "actions": ["*"]}
+    assert access(response) == [expected]
+
+
 async def test_a_star_is_everything(registry: Registry) -> None:
     await registry.push_image(NAME)
     token = await registry.token(f"repository:{NAME}:*")
@@ -145,6 +171,20 @@ async def test_a_scope_that_is_none_grants_nothing(
     response = await ask(registry, ("scope", scope))
     assert response.status_code == 200
     assert access(response) == []
+
+
+async def test_credentials_that_open_no_image_at_all_get_no_token(
+    registry: Registry,
+) -> None:
+    body = {"name": "x", "scopes": ["read_user", "read_repository"]}
+    made = await manage(registry, "POST", "/users/1/personal_access_tokens", body)
+    for scope in ((), (("scope", f"repository:{NAME}:pull"),)):
+        response = await ask(registry, *scope, auth=("root", made["token"]))
+        assert response.status_code == 403
+        assert response.json() == {
+            "errors": [{"code": "DENIED", "message": "access forbidden"}],
+            "http_status": 403,
+        }
 
 
 async def test_too_many_scopes_are_refused(registry: Registry) -> None:

@@ -32,7 +32,7 @@ def test_the_scope_grammar(values: list[str], expected: list[Scope]) -> None:
 
 
 def test_everything_includes_each_action() -> None:
-    grants = Grants({"a": frozenset({"*"}), "b": frozenset({"pull"})})
+    grants = Grants({"a": ("*",), "b": ("pull",)})
     assert grants.allows("a", ["pull", "push", "delete"])
     assert grants.allows("b", ["pull"])
     assert not grants.allows("b", ["pull", "push"])

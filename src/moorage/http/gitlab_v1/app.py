@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import structlog
 
 from moorage.domain.errors import RegistryError, UnauthenticatedError
-from moorage.http.gitlab_v1 import errors, repositories, tags
+from moorage.http.gitlab_v1 import errors, repositories, statistics, tags
 from moorage.http.gitlab_v1.call import Call, Context
 from moorage.http.messages import (
     Receive,
@@ -40,6 +40,8 @@ def route(path: str) -> tuple[Handler, str, str] | None:
     match parts[:-1]:
         case []:
             return repositories.base, "", ""
+        case ["statistics"]:
+            return statistics.get, "", ""
         case ["repositories", *name, "tags", "list"] if name:
             found = tags.list_tags, name, ""
         case ["repositories", *name, "tags", "detail", tag] if name:

@@ -70,6 +70,17 @@ class Call:
                 raise InsufficientScopeError
         return name
 
+    async def authorise_registry(self, scope: Scope) -> None:
+        """Let only those pass who may read this of the registry as a whole.
+
+        Raises:
+            UnauthenticatedError: The caller may not.
+        """
+        self._wanted = [scope]
+        bearer = await find_caller(self.context, self.request.header("authorization"))
+        if scope not in bearer.grants.registry:
+            raise InsufficientScopeError
+
     def challenge(self, error: UnauthenticatedError) -> str:
         """Write the header that tells where to get a better token."""
         scope = " ".join(str(each) for each in self._wanted) or None

@@ -7,13 +7,11 @@ from typing import Literal, TypedDict
 from starlette.responses import Response
 
 from moorage import __version__
+from moorage.http.gitlab_release import API_VERSION
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.routing import Route
-
-COMPATIBLE_VERSION = "18.9.0"
-"""The release of GitLab whose registry API this is; clients compare it."""
 
 
 class VersionEntity(TypedDict):
@@ -40,7 +38,7 @@ class MetadataEntity(VersionEntity):
 
 
 _VERSION: VersionEntity = {
-    "version": COMPATIBLE_VERSION,
+    "version": API_VERSION,
     "revision": f"moorage-{__version__}",
 }
 

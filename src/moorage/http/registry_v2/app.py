@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import structlog
 
 from moorage.domain.errors import RegistryError, UnauthenticatedError
+from moorage.http.gitlab_release import REGISTRY_HEADERS
 from moorage.http.messages import (
     ClientGoneError,
     Receive,
@@ -28,6 +29,8 @@ from moorage.ports.blobs import AppendInterrupted
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 Methods: TypeAlias = Mapping[str, Handler]
+
+BASE_PATHS = frozenset({"/v2", "/v2/"})
 
 API_VERSION = {
     "Docker-Distribution-Api-Version": "registry/2.0",
@@ -69,7 +72,7 @@ UPLOAD: Methods = {
 
 def route(path: str) -> tuple[Methods, str, str] | None:
     """Return an endpoint's methods, the repository's name, and the last argument."""
-    if path in {"/v2", "/v2/"}:
+    if path in BASE_PATHS:
         return BASE, "", ""
     if path in {"/v2/_catalog", "/v2/_catalog/"}:
         return CATALOG, "", ""
@@ -113,6 +116,8 @@ class RegistryApp:
         except ClientGoneError:
             return
         response.headers.update(API_VERSION)
+        if request.path in BASE_PATHS:
+            response.headers.update(REGISTRY_HEADERS)
         await send_response(request, response, scope, send)
 
     async def _answer(self, request: Request) -> Response:

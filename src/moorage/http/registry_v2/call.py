@@ -10,7 +10,7 @@ from moorage.domain.access import Principal
 from moorage.domain.errors import InsufficientScopeError, UnauthenticatedError
 from moorage.domain.events import Occasion, RequestFacts
 from moorage.domain.names import RepositoryName
-from moorage.domain.scopes import CATALOG, EVERYTHING, Scope
+from moorage.domain.scopes import CATALOG, Scope
 from moorage.http.messages import Request
 from moorage.http.registry_callers import challenge, find_caller
 from moorage.services.authorization import Authorization
@@ -106,9 +106,9 @@ class Call:
         Raises:
             UnauthenticatedError: The caller may not.
         """
-        self.needed_scope = f"{CATALOG}:{EVERYTHING}"
+        self.needed_scope = str(CATALOG)
         bearer = await self.authenticate(())
-        if not bearer.grants.catalog:
+        if CATALOG not in bearer.grants.registry:
             raise InsufficientScopeError
 
     async def authenticate(self, actions: Sequence[str] = ()) -> Bearer:

@@ -31,7 +31,7 @@ from moorage.http.messages import (
     send_response,
 )
 from moorage.http.token_auth import errors
-from moorage.services.authorization import Authorization
+from moorage.services.authorization import Authorization, opens_registry
 from moorage.services.identity import Identity
 from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import SERVICE, RegistryTokens
@@ -120,9 +120,10 @@ class TokenApp:
     async def _issue(
         self, principal: Principal, scopes: list[TokenScope], *, offline: bool
     ) -> Response:
+        if not principal.anonymous and not opens_registry(principal):
+            raise ForbiddenError
         grants = await self._context.authorization.grant(principal, scopes)
-        nothing = not grants.repositories and not grants.catalog
-        if principal.anonymous and nothing:
+        if principal.anonymous and not grants.scopes():
             raise ForbiddenError
         token = self._context.tokens.issue(principal, grants)
         body = {
