@@ -55,6 +55,7 @@ from moorage.services.deletion import Deletion
 from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
+from moorage.services.group_lists import GroupLists
 from moorage.services.groups import Groups
 from moorage.services.health import Health
 from moorage.services.history import History
@@ -292,6 +293,7 @@ async def build(settings: Settings, database: Database) -> Services:
             deploy_tokens=DeployTokens(database, clock),
             job_tokens=JobTokens(database, clock),
             groups=Groups(database, clock),
+            group_lists=GroupLists(database, clock),
             namespaces=Namespaces(database, clock),
             projects=Projects(database, clock),
             project_lists=ProjectLists(database, clock),

@@ -58,6 +58,11 @@ def test_a_user_s_life(estate: Estate, gitbeaker: Gitbeaker, node: Node) -> None
     with pytest.raises(GitbeakerError, match="403 Forbidden"):
         theirs("Users.showCurrentUser")
     assert gitbeaker("Users.unblock", made["id"]) is True
+    for verb, back in (("deactivate", "activate"), ("ban", "unban")):
+        assert gitbeaker(f"Users.{verb}", made["id"]) is True
+        assert gitbeaker(f"Users.{back}", made["id"]) is True
+    assert gitbeaker("Users.show", made["id"])["state"] == "active"
+    assert gitbeaker("Users.all", {"orderBy": "name", "humans": True})
     gitbeaker("Users.remove", made["id"])
     with pytest.raises(GitbeakerError, match="404 User Not Found"):
         gitbeaker("Users.show", made["id"])
@@ -269,3 +274,37 @@ def test_a_group_is_invited(
     gitbeaker(f"{kind}s.unshare", shared.id, guests.id)
     with pytest.raises(GitbeakerError, match="404"):
         theirs(f"{kind}s.show", shared.id)
+
+
+def test_groups_that_relate_to_others(estate: Estate, gitbeaker: Gitbeaker) -> None:
+    group, guests = estate.group(), estate.group()
+    project = estate.project(group)
+    gitbeaker("Projects.share", project.id, guests.id, DEVELOPER)
+    gitbeaker("Groups.share", group.id, guests.id, DEVELOPER)
+    assert ids(gitbeaker("Projects.allGroups", project.id)) == [group.id]
+    assert ids(gitbeaker("Projects.allInvitedGroups", project.id)) == [guests.id]
+    sharable = ids(gitbeaker("Projects.allSharableGroups", project.id))
+    assert not {group.id, guests.id} & set(sharable)
+    wanted = {"search": guests.path}
+    for manager, number in (("Projects", project.id), ("Groups", group.id)):
+        found = gitbeaker(f"{manager}.allTransferLocations", number, wanted)
+        assert ids(found) == [guests.id]
+    assert ids(gitbeaker("Groups.allSharedProjects", guests.id)) == [project.id]
+    assert 1 in ids(gitbeaker("Projects.allUsers", project.id))
+
+
+def test_several_members_at_once_and_where_one_is_a_member(
+    estate: Estate, gitbeaker: Gitbeaker
+) -> None:
+    project, people = estate.project(), [estate.person() for _ in range(2)]
+    numbers = [person.user_id for person in people]
+    made = gitbeaker(
+        "ProjectMembers.add",
+        project.id,
+        DEVELOPER,
+        {"userId": ",".join(map(str, numbers))},
+    )
+    assert made == {"status": "success"}
+    assert set(numbers) <= set(ids(gitbeaker("ProjectMembers.all", project.id)))
+    (joined,) = gitbeaker("Users.allMemberships", numbers[0], {"type": "Project"})
+    assert (joined["source_id"], joined["access_level"]) == (project.id, DEVELOPER)

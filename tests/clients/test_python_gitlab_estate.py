@@ -78,6 +78,10 @@ def test_a_user_s_life(estate: Estate) -> None:
         with pytest.raises(gitlab.GitlabError, match="has been blocked"):
             theirs.auth()
         assert user.unblock() is True
+        for out, back in (("deactivate", "activate"), ("ban", "unban")):
+            assert getattr(user, out)() is True
+            assert user.id not in ids(users.list(active=True, iterator=True))
+            assert getattr(user, back)() is True
         theirs.auth()
     user.delete()
     with pytest.raises(gitlab.GitlabGetError, match="404 User Not Found"):
@@ -91,6 +95,15 @@ def test_personal_tokens_are_made_shown_rotated_and_revoked(estate: Estate) -> N
     )
     tokens = estate.gitlab.personal_access_tokens
     assert made.id in ids(tokens.list(user_id=user.id, get_all=True))
+    (found,) = tokens.list(
+        user_id=user.id,
+        search="SECOND",
+        state="active",
+        expires_after="2090-01-31",
+        created_after=made.created_at,
+        sort="name_desc",
+    )
+    assert found.id == made.id
     shown = tokens.get(made.id)
     assert (shown.scopes, shown.expires_at) == (["api"], "2090-01-31")
     rotated = shown.rotate()
@@ -175,6 +188,21 @@ def test_a_group_is_invited_and_no_longer(estate: Estate, kind: str) -> None:
     }
     shared.unshare(guests.id)
     assert not sees(estate, person, f"{kind}s", shared.id)
+
+
+def test_what_a_group_was_invited_to_and_who_is_where(estate: Estate) -> None:
+    group, guests, person = estate.group(), estate.group(), estate.person()
+    project = estate.project(group)
+    project.share(guests.id, DEVELOPER)
+    assert ids(project.groups.list(get_all=True)) == [group.id]
+    both = project.groups.list(with_shared=True, get_all=True)
+    assert ids(both) == [group.id, guests.id]
+    assert ids(guests.shared_projects.list(get_all=True)) == [project.id]
+    project.members.create({"user_id": person.user_id, "access_level": DEVELOPER})
+    assert ids(project.users.list(search=person.username)) == [person.user_id]
+    user = estate.gitlab.users.get(person.user_id)
+    (joined,) = user.memberships.list(type="Project", get_all=True)
+    assert (joined.source_id, joined.access_level) == (project.id, DEVELOPER)
 
 
 def test_a_project_moves_by_each_method_with_its_images(estate: Estate) -> None:

@@ -10,6 +10,7 @@ import pytest
 from contract import rows
 from contract.rows import NOW
 from moorage.domain.access import ANONYMOUS, CredentialKind, Role
+from moorage.domain.accounts import AccountState
 from moorage.domain.errors import (
     BlockedUserError,
     TokenExpiredError,
@@ -21,6 +22,7 @@ from moorage.domain.tokens import hash_secret, spell_secret
 from moorage.services.bootstrap import bootstrap, is_bootstrapped
 from moorage.services.identity import Identity
 from moorage.store import accounts, members, tokens
+from moorage.store.tokens import TokenFilter
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
@@ -96,7 +98,10 @@ async def test_a_revoked_token_is_refused(
     account = await somebody(database)
 
     def body(tx: Tx) -> None:
-        (token,) = tokens.of_account(tx, account.id)
+        wanted = TokenFilter(
+            kind=CredentialKind.PERSONAL, of="account", owner_id=account.id
+        )
+        (token,) = tokens.list_page(tx, wanted, now=NOW, limit=2, offset=0)
         tokens.revoke(tx, token.id, now=NOW)
 
     await database.write(body)
@@ -143,7 +148,7 @@ async def test_a_blocked_account_is_told_so(
 
     def body(tx: Tx) -> None:
         accounts.set_password(tx, account.id, password_hash)
-        accounts.set_blocked(tx, account.id, NOW)
+        accounts.set_state(tx, account.id, AccountState.BLOCKED, now=NOW)
 
     await database.write(body)
     with pytest.raises(BlockedUserError):
@@ -224,7 +229,7 @@ async def test_a_start_with_the_token_lets_a_locked_out_administrator_in(
         root = accounts.find(tx, 1)
         assert root is not None
         accounts.update(tx, replace(root, admin=False), now=NOW)
-        accounts.set_blocked(tx, root.id, NOW)
+        accounts.set_state(tx, root.id, AccountState.BLOCKED, now=NOW)
 
     await database.write(lock_out)
     assert not await bootstrap(database, clock, "token")

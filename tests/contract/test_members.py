@@ -112,7 +112,7 @@ async def test_members_are_put_listed_and_deleted(database: Database) -> None:
         first, second = members.direct(tx, Scope(project_id=project.id), NOW)
         assert (first.account, first.level) == (one, Role.GUEST)
         assert (second.account, second.level) == (two, Role.OWNER)
-        assert (second.created_by_id, second.created_at) == (one.id, NOW)
+        assert (second.created_by, second.created_at) == (one, NOW)
         assert [
             member.account
             for member in members.direct(tx, Scope(namespace_id=group.id), NOW)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,8 +11,10 @@ from contract.rows import NOW
 from moorage.domain.access import CredentialKind
 from moorage.domain.errors import ConflictError
 from moorage.store import tokens
+from moorage.store.tokens import TokenFilter
 
 if TYPE_CHECKING:
+    from moorage.domain.tokens import Token
     from moorage.ports.database import Database, Tx
 
 
@@ -60,11 +62,73 @@ async def test_tokens_are_listed_by_whose_they_are(database: Database) -> None:
         kind = CredentialKind.GROUP
         new = replace(rows.a_token(account), kind=kind, namespace_id=group.id)
         of_group = tokens.create(tx, new, now=NOW)
-        assert tokens.of_account(tx, account.id) == [own]
-        assert tokens.personal(tx) == [own, theirs]
-        assert tokens.of_project(tx, project.id, CredentialKind.PROJECT) == [of_project]
-        assert tokens.of_project(tx, project.id, CredentialKind.DEPLOY) == []
-        assert tokens.of_namespace(tx, group.id, kind) == [of_group]
+        personal = TokenFilter(kind=CredentialKind.PERSONAL)
+        assert listed(tx, personal, of="account", owner_id=account.id) == [own]
+        assert listed(tx, personal) == [own, theirs]
+        for kind, found in (
+            (CredentialKind.PROJECT, [of_project]),
+            (CredentialKind.DEPLOY, []),
+        ):
+            wanted = TokenFilter(kind=kind, of="project", owner_id=project.id)
+            assert listed(tx, wanted) == found
+        wanted = TokenFilter(kind=kind, of="namespace", owner_id=group.id)
+        assert listed(tx, wanted, kind=CredentialKind.GROUP) == [of_group]
+
+    await database.write(body)
+
+
+def listed(tx: Tx, wanted: TokenFilter, **changes: Any) -> list[Token]:
+    """List all of them, counted too."""
+    wanted = replace(wanted, **changes)
+    found = tokens.list_page(tx, wanted, now=NOW, limit=10, offset=0)
+    assert tokens.count(tx, wanted, now=NOW, limit=10) == len(found)
+    return found
+
+
+async def test_tokens_are_listed_by_what_they_are(database: Database) -> None:
+    hour = timedelta(hours=1)
+
+    def body(tx: Tx) -> None:
+        account = rows.an_account(tx, "jane")
+
+        def a_token(name: str, *, age: int, ends_in: int | None = None) -> int:
+            ends = None if ends_in is None else NOW + ends_in * hour
+            new = replace(rows.a_token(account), name=name, expires_at=ends)
+            return tokens.create(tx, new, now=NOW - age * hour).id
+
+        old = a_token("Beta", age=3, ends_in=48)
+        spent = a_token("alpha", age=2, ends_in=-1)
+        young = a_token("gamma ray", age=1)
+        tokens.revoke(tx, young, now=NOW)
+        for token_id, age in ((old, 1), (spent, 2)):
+            used = NOW - age * hour
+            tokens.touch(tx, token_id, now=used, unless_after=NOW)
+
+        def ids(**wanted: Any) -> list[int]:
+            personal = TokenFilter(kind=CredentialKind.PERSONAL)
+            return [token.id for token in listed(tx, personal, **wanted)]
+
+        assert ids() == [old, spent, young]
+        assert ids(active=True) == [old]
+        assert ids(active=False) == [spent, young]
+        assert ids(revoked=True) == [young]
+        assert ids(revoked=False) == [old, spent]
+        assert ids(search="a r") == [young]
+        for end, found in (("after", [spent, young]), ("before", [old, spent])):
+            assert ids(**{f"created_{end}": NOW - 2 * hour}) == found
+        assert ids(last_used_after=NOW - 2 * hour) == [old, spent]
+        assert ids(last_used_after=NOW - hour) == [old]
+        assert ids(last_used_before=NOW - 2 * hour) == [spent]
+        assert ids(expires_after=NOW + 48 * hour) == [old]
+        assert ids(expires_before=NOW + 48 * hour) == [spent]
+        for order, rising in (
+            ("id", [old, spent, young]),
+            ("name", [spent, old, young]),
+            ("expires_at", [spent, old, young]),
+            ("last_used_at", [spent, old, young]),
+        ):
+            assert ids(order_by=order) == rising
+            assert ids(order_by=order, ascending=False) == rising[::-1]
 
     await database.write(body)
 

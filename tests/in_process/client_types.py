@@ -77,6 +77,38 @@ class Member(BasicUser):
     created_at: Time
     expires_at: date | None
     membership_state: str
+    created_by: BasicUser | UnsetType = UNSET
+
+
+class AddedMember(Struct):
+    """A member; of several, what came of it, which Go reads into the same type."""
+
+    id: int | UnsetType = UNSET
+    username: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    access_level: int | UnsetType = UNSET
+    created_at: Time | UnsetType = UNSET
+    created_by: BasicUser | UnsetType = UNSET
+    expires_at: date | UnsetType | None = UNSET
+    status: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+
+
+class Membership(Struct):
+    source_id: int
+    source_name: str
+    source_type: str
+    access_level: int
+
+
+class PublicGroup(Struct):
+    id: int
+    name: str
+    avatar_url: Zero[str]
+    web_url: str
+    full_name: str
+    full_path: str
 
 
 class AccessToken(Struct):
@@ -326,7 +358,7 @@ def _calls_of_both(owner: str) -> dict[str, Any]:
     return {
         **_token_calls(owner),
         f"GET {members}": list[Member],
-        f"POST {members}": Member,
+        f"POST {members}": AddedMember,
         f"GET {members}/all": list[Member],
         f"GET {members}/all/{{user_id}}": Member,
         f"GET {members}/{{user_id}}": Member,
@@ -359,8 +391,11 @@ OF_CALLS: dict[str, Any] = {
     "POST /users": User,
     "GET /users/{id}": User,
     "PUT /users/{id}": User,
-    "POST /users/{id}/block": bool,
-    "POST /users/{id}/unblock": bool,
+    **{
+        f"POST /users/{{id}}/{verb}": bool
+        for verb in ("block", "unblock", "deactivate", "activate", "ban", "unban")
+    },
+    "GET /users/{id}/memberships": list[Membership],
     "GET /users/{id}/projects": list[BasicProject],
     "POST /users/{user_id}/personal_access_tokens": MadeAccessToken,
     f"GET {_PERSONAL}": list[AccessToken],
@@ -380,6 +415,11 @@ OF_CALLS: dict[str, Any] = {
     "POST /projects/{id}/unarchive": Project,
     "PUT /projects/{id}/transfer": Project,
     "POST /projects/{id}/share": ProjectShare,
+    "GET /projects/{id}/users": list[BasicUser],
+    "GET /projects/{id}/groups": list[PublicGroup],
+    "GET /projects/{id}/invited_groups": list[PublicGroup],
+    "GET /projects/{id}/share_locations": list[PublicGroup],
+    "GET /projects/{id}/transfer_locations": list[PublicGroup],
     **_calls_of_both("/projects/{id}"),
     "GET /groups": list[Group],
     "POST /groups": Group,
@@ -388,6 +428,10 @@ OF_CALLS: dict[str, Any] = {
     "GET /groups/{id}/projects": list[BasicProject],
     "GET /groups/{id}/subgroups": list[Group],
     "GET /groups/{id}/descendant_groups": list[Group],
+    "GET /groups/{id}/invited_groups": list[Group],
+    "GET /groups/{id}/groups/shared": list[Group],
+    "GET /groups/{id}/projects/shared": list[BasicProject],
+    "GET /groups/{id}/transfer_locations": list[PublicGroup],
     "POST /groups/{id}/transfer": Group,
     "POST /groups/{id}/share": Group,
     "POST /groups/{id}/projects/{project_id}": Group,

@@ -191,6 +191,8 @@ class Estate:
             await self._person(name, external=name.startswith("external"))
         for name in ("subject", "newcomer"):
             await self._person(name)
+        await self._person("banned")
+        await self.make(f"/users/{self.numbers_of_people['banned']}/ban", {})
         self.people["administrator"] = ROOT_TOKEN
         self.numbers_of_people["administrator"] = 1
         self.people["unknown token"] = "glpat-nobody-has-it"
@@ -250,6 +252,7 @@ class Estate:
             "/namespaces:id": group["id"],
             "/users:id": self.numbers_of_people["subject"],
             "/users:user_id": self.numbers_of_people["subject"],
+            "/users/{id}/unban:id": self.numbers_of_people["banned"],
             "tag_name:tag_name": "v1",
         }
         await self._subgroups(place)

@@ -31,6 +31,11 @@ PUT    /users/{id}                          administrator  -          200
 DELETE /users/{id}                          administrator  -          204
 POST   /users/{id}/block                    administrator  -          201
 POST   /users/{id}/unblock                  administrator  -          201
+POST   /users/{id}/deactivate               administrator  -          201
+POST   /users/{id}/activate                 administrator  -          201
+POST   /users/{id}/ban                      administrator  -          201
+POST   /users/{id}/unban                    administrator  -          201
+GET    /users/{id}/memberships              administrator  -          200
 GET    /users/{id}/projects                 open           -          200
 POST   /users/{user_id}/personal_access_tokens  administrator  -      201
 
@@ -68,6 +73,11 @@ DELETE /projects/{id}/deploy_tokens/{token_id}          project maintainer 204
 POST   /projects/{id}/ci_job_tokens         project!       maintainer 201
 DELETE /projects/{id}/ci_job_tokens/{job_id}            project maintainer 204
 
+GET    /projects/{id}/groups                project        -          200
+GET    /projects/{id}/invited_groups        project        -          200
+GET    /projects/{id}/share_locations       project!       maintainer 200
+GET    /projects/{id}/transfer_locations    project!       owner      200
+GET    /projects/{id}/users                 project        -          200
 PUT    /projects/{id}/transfer              project!       owner      200
 POST   /projects/{id}/share                 project!       maintainer 201
 DELETE /projects/{id}/share/{group_id}      project!       maintainer 204
@@ -96,6 +106,10 @@ GET    /groups/{id}/deploy_tokens           group          maintainer 200
 POST   /groups/{id}/deploy_tokens           group!         owner      201
 GET    /groups/{id}/deploy_tokens/{token_id}            group maintainer 200
 DELETE /groups/{id}/deploy_tokens/{token_id}            group owner      204
+GET    /groups/{id}/invited_groups          group          -          200
+GET    /groups/{id}/groups/shared           group          -          200
+GET    /groups/{id}/projects/shared         group          -          200
+GET    /groups/{id}/transfer_locations      group!         owner      200
 POST   /groups/{id}/projects/{project_id}   group!         owner      201
 POST   /groups/{id}/transfer                group!         owner      201
 POST   /groups/{id}/share                   group!         owner      201

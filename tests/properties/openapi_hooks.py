@@ -37,6 +37,10 @@ LASTING = {
 """What is not deleted, so that most is about what is there."""
 
 
+ENDINGS = {"/purge", "/block", "/deactivate", "/ban"}
+"""Endings of what takes it away."""
+
+
 @schemathesis.auth(refresh_interval=None)
 class Explorer:
     """The administrator; what revokes its token gets one to throw away."""
@@ -92,7 +96,7 @@ def is_wrong(case: Case[Any]) -> bool:
 def would_end(case: Case[Any], path: str, upto: str) -> bool:
     ending = path.removeprefix(upto)
     deletes = (case.method, ending) == ("DELETE", "")
-    return upto in LASTING and (deletes or ending in ("/purge", "/block"))
+    return upto in LASTING and (deletes or ending in ENDINGS)
 
 
 def known_values(case: Case[Any], path: str, upto: str) -> list[Any]:

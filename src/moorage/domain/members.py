@@ -26,13 +26,25 @@ GRANTABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A membership: it ends at the start of ``expires_on``, UTC."""
+    """A membership: it ends at the start of ``expires_on``, UTC.
+
+    ``created_by`` is missing where nobody did it, or nobody who is still there.
+    """
 
     account: Account
     level: Role
     expires_on: date | None
-    created_by_id: int | None
+    created_by: Account | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedPlace:
+    """A project or group that somebody is a direct member of."""
+
+    scope: Scope
+    name: str
+    level: Role
 
 
 @dataclass(frozen=True, slots=True)

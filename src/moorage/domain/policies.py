@@ -25,7 +25,6 @@ MAX_POLICIES = 50
 """Of our kind, per project or group."""
 
 MIN_CADENCE, MAX_CADENCE = timedelta(minutes=1), timedelta(days=3660)
-MAX_NAME_LENGTH = 255
 MAX_KEEP_N = 1_000_000
 
 _NOT_LISTED = "is not included in the list"

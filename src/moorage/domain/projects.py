@@ -15,6 +15,7 @@ from moorage.domain.errors import (
     ValidationError,
 )
 from moorage.domain.names import is_component
+from moorage.domain.texts import length_complaints
 
 MAX_PATH_LENGTH = 255
 
@@ -123,13 +124,10 @@ def path_complaints(text: str) -> list[str]:
     What images' names may hold is allowed here too: ``a--b`` and ``a__b``, which GitLab
     refuses.
     """
-    if (
-        _PATH.fullmatch(text) is None
-        or len(text) > MAX_PATH_LENGTH
-        or text.endswith((".", ".git", ".atom"))
-    ):
-        return [PATH_RULE]
-    return [] if is_component(text.lower()) else [SPECIAL_RULE]
+    too_long = length_complaints(text, MAX_PATH_LENGTH)
+    if _PATH.fullmatch(text) is None or text.endswith((".", ".git", ".atom")):
+        return [PATH_RULE, *too_long]
+    return too_long if is_component(text.lower()) else [SPECIAL_RULE, *too_long]
 
 
 def group_path_complaints(text: str) -> list[str]:

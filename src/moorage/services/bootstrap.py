@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from moorage.domain.access import CredentialKind
-from moorage.domain.accounts import Account
+from moorage.domain.accounts import Account, AccountState
 from moorage.domain.tokens import hash_secret
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
@@ -65,9 +65,9 @@ def _is_good(tx: Tx, root: Account, secret_hash: str, now: datetime) -> bool:
 
 
 def _made_good(tx: Tx, root: Account, now: datetime) -> Account:
-    account = replace(root, admin=True, blocked=False)
+    account = replace(root, admin=True, state=AccountState.ACTIVE)
     accounts.update(tx, account, now=now)
-    accounts.set_blocked(tx, account.id, None)
+    accounts.set_state(tx, account.id, account.state, now=now)
     return account
 
 

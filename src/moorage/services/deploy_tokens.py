@@ -10,13 +10,23 @@ from datetime import datetime
 
 from moorage.domain.access import CredentialKind, Principal, Role
 from moorage.domain.errors import NotFoundError, ValidationError
+from moorage.domain.projects import Scope
+from moorage.domain.texts import (
+    BLANK,
+    MAX_NAME_LENGTH,
+    length_complaints,
+    name_complaints,
+    only_complaints,
+)
 from moorage.domain.tokens import SECRET_BYTES, Token, hash_secret, spell_secret
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
-from moorage.services.minting import MadeToken
+from moorage.services.minting import MadeToken, list_page
 from moorage.services.owned_tokens import Owner
+from moorage.services.pages import Listed, Window
 from moorage.store import tokens
+from moorage.store.tokens import TokenFilter
 
 _USERNAME = re.compile(r"[A-Za-z0-9._+-]+")
 _USERNAME_COMPLAINT = "can contain only letters, digits, '_', '-', '+', and '.'"
@@ -34,14 +44,6 @@ class DeployTokenRequest:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What a deploy token opens: one of the two is given."""
-
-    project_id: int | None = None
-    namespace_id: int | None = None
-
-
 class DeployTokens:
     """Lists, makes and deletes deploy tokens."""
 
@@ -57,12 +59,16 @@ class DeployTokens:
         """Whether a token opens anything now."""
         return token.active(self._clock.now())
 
-    async def list_all(self) -> list[Token]:
-        """Return every deploy token there is, oldest first, for administrators."""
-        return await self._database.read(tokens.deploy)
+    async def list_all(self, window: Window, *, active_only: bool) -> Listed[Token]:
+        """Return deploy tokens of everybody, oldest first, for administrators."""
+        wanted = TokenFilter(kind=_KIND, active=True if active_only else None)
+        now = self._clock.now()
+        return await self._database.read(lambda tx: list_page(tx, wanted, window, now))
 
-    async def list_of(self, principal: Principal, owner: Owner) -> list[Token]:
-        """Return the deploy tokens of a project or group, oldest first.
+    async def list_of(
+        self, principal: Principal, owner: Owner, window: Window, *, active_only: bool
+    ) -> Listed[Token]:
+        """Return deploy tokens of a project or group, oldest first.
 
         Raises:
             NotFoundError: The caller sees no such project or group.
@@ -71,11 +77,16 @@ class DeployTokens:
         """
         now = self._clock.now()
 
-        def body(tx: Tx) -> list[Token]:
-            place = _place(tx, principal, owner, now, Role.MAINTAINER)
-            if place.project_id is not None:
-                return tokens.of_project(tx, place.project_id, _KIND)
-            return tokens.of_namespace(tx, place.namespace_id or 0, _KIND)
+        def body(tx: Tx) -> Listed[Token]:
+            scope = _place(tx, principal, owner, now, Role.MAINTAINER)
+            of, owner_id = scope.place
+            wanted = TokenFilter(
+                kind=_KIND,
+                of=of,
+                owner_id=owner_id,
+                active=True if active_only else None,
+            )
+            return list_page(tx, wanted, window, now)
 
         return await self._database.read(body)
 
@@ -144,34 +155,38 @@ class DeployTokens:
 
 def _place(
     tx: Tx, principal: Principal, owner: Owner, now: datetime, in_group: Role
-) -> _Place:
+) -> Scope:
     """Find what tokens belong to, where the caller has the role that is needed."""
     if owner.kind is CredentialKind.PROJECT:
         seen = rights.project_for(tx, principal, owner.reference, now)
         rights.require(principal, seen.access.level, Role.MAINTAINER)
-        return _Place(project_id=seen.project.id)
+        return Scope(project_id=seen.project.id)
     found = rights.group_for(tx, principal, owner.reference, now)
     rights.require(principal, found.level, in_group)
-    return _Place(namespace_id=found.group.id)
+    return Scope(namespace_id=found.group.id)
 
 
-def _one_of(tx: Tx, place: _Place, token_id: int) -> Token:
+def _one_of(tx: Tx, place: Scope, token_id: int) -> Token:
     token = tokens.find(tx, token_id)
     if token is None or token.kind is not _KIND:
         raise NotFoundError
-    if _Place(token.project_id, token.namespace_id) != place:
+    if Scope(token.project_id, token.namespace_id) != place:
         raise NotFoundError
     return token
 
 
+def _username_complaints(text: str) -> list[str]:
+    if not _USERNAME.fullmatch(text):
+        return [_USERNAME_COMPLAINT]
+    return length_complaints(text, MAX_NAME_LENGTH)
+
+
 def _check(wanted: DeployTokenRequest, now: datetime) -> None:
-    complaints: dict[str, list[str]] = {}
-    if not wanted.name.strip():
-        complaints["name"] = ["can't be blank"]
-    if not wanted.scopes:
-        complaints["scopes"] = ["can't be blank"]
-    if wanted.username is not None and not _USERNAME.fullmatch(wanted.username):
-        complaints["username"] = [_USERNAME_COMPLAINT]
+    complaints = only_complaints(
+        name=name_complaints(wanted.name),
+        scopes=[] if wanted.scopes else [BLANK],
+        username=_username_complaints(wanted.username or "_"),
+    )
     if wanted.expires_at is not None and wanted.expires_at <= now:
         complaints["expires_at"] = ["must be in the future"]
     if complaints:

@@ -1,14 +1,12 @@
-"""Groups: reading, making, changing and removing them."""
+"""Groups: showing, making, changing and removing them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from moorage.domain.access import CredentialKind, Principal, Role, Visibility
 from moorage.domain.errors import ForbiddenError, UnauthenticatedError
-from moorage.domain.members import Share
 from moorage.domain.projects import (
     GroupInvalidError,
     Namespace,
@@ -16,32 +14,26 @@ from moorage.domain.projects import (
     group_path_complaints,
     is_wider,
 )
+from moorage.domain.texts import (
+    MAX_SHORT_DESCRIPTION_LENGTH,
+    length_complaints,
+    name_complaints,
+    only_complaints,
+)
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
+from moorage.services.group_views import GroupView, views
 from moorage.services.moving import move_namespace
-from moorage.services.pages import COUNT_LIMIT, Listed, Window
 from moorage.services.removal import remove_project
 from moorage.services.rights import NumberOrPath, VisibleGroup
 from moorage.store import members, namespaces, projects, shares
-from moorage.store.namespaces import GroupFilter, NewGroup
+from moorage.store.namespaces import NewGroup
 
 SUBGROUP_CREATOR = Role.MAINTAINER
 """The role in a group that may create groups in it."""
 
 _BOTS = frozenset({CredentialKind.PROJECT, CredentialKind.GROUP})
-
-
-@dataclass(frozen=True, slots=True)
-class GroupView:
-    """A group with all groups above it, topmost first, itself last.
-
-    ``shares`` are the groups that were invited to it; lists leave them out.
-    """
-
-    group: Namespace
-    ancestry: Sequence[Namespace]
-    shares: Sequence[Share] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +58,7 @@ class GroupChanges:
 
 
 class Groups:
-    """Lists, makes, changes and removes groups."""
+    """Shows, makes, changes and removes groups."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -103,38 +95,6 @@ class Groups:
             )
 
         return await self._database.quick(body)
-
-    async def list_page(
-        self, principal: Principal, wanted: GroupFilter, window: Window
-    ) -> Listed[GroupView]:
-        """Return groups that the caller sees."""
-        now = self._clock.now()
-        return await self._database.read(
-            lambda tx: _list(tx, principal, wanted, window, now)
-        )
-
-    async def list_below(
-        self,
-        principal: Principal,
-        reference: NumberOrPath,
-        wanted: GroupFilter,
-        window: Window,
-        *,
-        deep: bool,
-    ) -> Listed[GroupView]:
-        """Return the groups in a group, or all below it.
-
-        Raises:
-            GroupUnknownError: There is no such group that the caller sees.
-        """
-        now = self._clock.now()
-
-        def body(tx: Tx) -> Listed[GroupView]:
-            parent = rights.group_for(tx, principal, reference, now).group
-            limited = replace(wanted, parent_id=parent.id, deep=deep)
-            return _list(tx, principal, limited, window, now)
-
-        return await self._database.read(body)
 
     async def create(self, principal: Principal, wanted: GroupRequest) -> GroupView:
         """Make a group that the caller owns.
@@ -215,25 +175,6 @@ class Groups:
 
         await self._database.write(body)
 
-    # Namespaces
-
-
-def views(tx: Tx, groups: Sequence[Namespace]) -> list[GroupView]:
-    """Return groups with those above them."""
-    chains = namespaces.chains(tx, [group.id for group in groups])
-    return [GroupView(group, chains[group.id]) for group in groups]
-
-
-def _list(
-    tx: Tx, principal: Principal, wanted: GroupFilter, window: Window, now: datetime
-) -> Listed[GroupView]:
-    sight = members.sight_of(tx, principal, wanted.min_level, now)
-    found = namespaces.list_groups(
-        tx, sight, wanted, limit=window.limit, offset=window.offset
-    )
-    total = namespaces.count_groups(tx, sight, wanted, limit=COUNT_LIMIT)
-    return Listed(views(tx, found), total)
-
 
 def parent_for(
     tx: Tx, principal: Principal, parent: NumberOrPath | None, now: datetime
@@ -256,11 +197,11 @@ def parent_for(
 
 def _new_group(wanted: GroupRequest, parent: Namespace | None) -> NewGroup:
     default = parent.visibility if parent else Visibility.PRIVATE
-    complaints: dict[str, list[str]] = {}
-    if not wanted.name.strip():
-        complaints["name"] = ["can't be blank"]
-    if wrong := group_path_complaints(wanted.path):
-        complaints["path"] = wrong
+    complaints = only_complaints(
+        name=name_complaints(wanted.name),
+        path=group_path_complaints(wanted.path),
+        description=_description_complaints(wanted.description),
+    )
     if complaints:
         raise GroupInvalidError(**complaints)
     visibility = wanted.visibility or default
@@ -302,13 +243,20 @@ def _renamed(
 
 def _changed(group: Namespace, changes: GroupChanges) -> Namespace:
     name = group.name if changes.name is None else changes.name
-    if not name.strip():
-        raise GroupInvalidError(name=["can't be blank"])
+    description = changes.description
+    complaints = only_complaints(
+        name=name_complaints(name),
+        description=_description_complaints(description or ""),
+    )
+    if complaints:
+        raise GroupInvalidError(**complaints)
     return replace(
         group,
         name=name,
         visibility=changes.visibility or group.visibility,
-        description=(
-            group.description if changes.description is None else changes.description
-        ),
+        description=group.description if description is None else description,
     )
+
+
+def _description_complaints(text: str) -> list[str]:
+    return length_complaints(text, MAX_SHORT_DESCRIPTION_LENGTH)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TypeAlias
 
 from moorage.domain.access import Principal, Role
 from moorage.domain.accounts import Account
@@ -24,6 +25,8 @@ from moorage.services import rights
 from moorage.services.rights import NumberOrPath
 from moorage.store import accounts, members, namespaces, shares
 
+FindAccount: TypeAlias = Callable[[Tx], Account | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,6 +42,14 @@ class Membership:
 
     level: int
     expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedMembers:
+    """How many of several are members now, and by user name what hindered the rest."""
+
+    number: int
+    refused: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ class Members:
         self,
         principal: Principal,
         place: Place,
-        find_account: Callable[[Tx], Account | None],
+        find_account: FindAccount,
         wanted: Membership,
     ) -> Member:
         """Make somebody a member.
@@ -125,6 +136,39 @@ class Members:
 
         return await self._database.write(body)
 
+    async def add_several(
+        self,
+        principal: Principal,
+        place: Place,
+        named: Sequence[FindAccount],
+        wanted: Membership,
+    ) -> AddedMembers:
+        """Make several people members, or change what they are already.
+
+        Who is refused stays as they were; accounts that are not there are passed over.
+
+        Raises:
+            NotFoundError: The caller sees no such project or group.
+            ForbiddenError: The caller's role is too low.
+            ValidationError: The role or the date is not acceptable.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> AddedMembers:
+            found = _managed(tx, principal, place, wanted, now)
+            accounts_found = [account for find in named if (account := find(tx))]
+            refused: dict[str, str] = {}
+            for account in accounts_found:
+                try:
+                    _admit(tx, principal, found, account, wanted, now)
+                except ForbiddenError:
+                    refused[account.username] = "not authorized to update member"
+                except ValidationError as error:
+                    refused[account.username] = _sentences(error)
+            return AddedMembers(len(accounts_found) - len(refused), refused)
+
+        return await self._database.write(body)
+
     async def update(
         self,
         principal: Principal,
@@ -143,12 +187,8 @@ class Members:
 
         def body(tx: Tx) -> Member:
             found = _managed(tx, principal, place, wanted, now)
-            direct = _direct(tx, found, now)
-            member = _one(direct, account_id)
-            _check_rank(principal, found, member)
-            if wanted.level < Role.OWNER:
-                _check_not_last(found, direct, member)
-            return _put(tx, principal, found, member.account, wanted, now)
+            member = _one(_direct(tx, found, now), account_id)
+            return _admit(tx, principal, found, member.account, wanted, now)
 
         return await self._database.write(body)
 
@@ -175,12 +215,12 @@ class Members:
         await self._database.write(body)
 
 
-def by_id(account_id: int) -> Callable[[Tx], Account | None]:
+def by_id(account_id: int) -> FindAccount:
     """Name an account by id."""
     return lambda tx: accounts.find(tx, account_id)
 
 
-def by_username(username: str) -> Callable[[Tx], Account | None]:
+def by_username(username: str) -> FindAccount:
     """Name an account by user name."""
     return lambda tx: accounts.find_by_username(tx, username)
 
@@ -287,6 +327,33 @@ def _one(listed: Sequence[Member], account_id: int) -> Member:
         if member.account.id == account_id:
             return member
     raise NotFoundError
+
+
+def _admit(
+    tx: Tx,
+    principal: Principal,
+    found: FoundPlace,
+    account: Account,
+    wanted: Membership,
+    now: datetime,
+) -> Member:
+    """Make somebody a member, or change what they are already."""
+    direct = _direct(tx, found, now)
+    for member in direct:
+        if member.account.id == account.id:
+            _check_rank(principal, found, member)
+            if wanted.level < Role.OWNER:
+                _check_not_last(found, direct, member)
+    return _put(tx, principal, found, account, wanted, now)
+
+
+def _sentences(error: ValidationError) -> str:
+    """Say what is wrong with each field, as GitLab joins it."""
+    return " and ".join(
+        f"{field.replace('_', ' ').capitalize()} {text}"
+        for field, texts in error.detail.items()
+        for text in texts
+    )
 
 
 def _put(

@@ -1,4 +1,4 @@
-"""What every access token is made by: its request, its secret, its end."""
+"""What every token has in common: its request, its secret, its end, its list."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from moorage.domain.access import CredentialKind, Role
 from moorage.domain.errors import UnauthenticatedError, ValidationError
 from moorage.domain.members import GRANTABLE
+from moorage.domain.texts import (
+    BLANK,
+    MAX_SHORT_DESCRIPTION_LENGTH,
+    length_complaints,
+    name_complaints,
+    only_complaints,
+)
 from moorage.domain.tokens import (
     ACCESS_SCOPES,
     ADMIN_SCOPES,
@@ -19,7 +27,9 @@ from moorage.domain.tokens import (
     spell_secret,
 )
 from moorage.ports.database import Tx
+from moorage.services.pages import Listed, Window, cut
 from moorage.store import tokens
+from moorage.store.tokens import TokenFilter
 
 ROTATED_LIFETIME = timedelta(days=7)
 """How long a rotated token lives when nothing else is asked for.
@@ -46,6 +56,17 @@ class MadeToken:
     token: Token
     secret: str
     level: Role | None = None
+
+
+def list_page(
+    tx: Tx, wanted: TokenFilter, window: Window, now: datetime
+) -> Listed[Token]:
+    """Return tokens, and how many there are."""
+    return cut(
+        window,
+        partial(tokens.list_page, tx, wanted, now=now),
+        partial(tokens.count, tx, wanted, now=now),
+    )
 
 
 def fresh_secret(kind: CredentialKind) -> str:
@@ -78,11 +99,11 @@ def check_request(wanted: TokenRequest, now: datetime) -> None:
     Raises:
         ValidationError: The name, the date or the role is not acceptable.
     """
-    complaints: dict[str, list[str]] = {}
-    if not wanted.name.strip():
-        complaints["name"] = ["can't be blank"]
-    if not wanted.scopes:
-        complaints["scopes"] = ["can't be blank"]
+    complaints = only_complaints(
+        name=name_complaints(wanted.name),
+        description=length_complaints(wanted.description, MAX_SHORT_DESCRIPTION_LENGTH),
+        scopes=[] if wanted.scopes else [BLANK],
+    )
     if wanted.expires_on is not None and wanted.expires_on <= now.date():
         complaints["expires_at"] = ["must be a date in the future"]
     if wanted.level not in GRANTABLE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from moorage.domain.access import Principal, sees
 from moorage.domain.errors import NamespaceUnknownError
@@ -10,7 +11,7 @@ from moorage.domain.projects import Namespace, NamespaceKind
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
-from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.pages import Listed, Window, cut, cut_short
 from moorage.services.rights import NumberOrPath
 from moorage.store import members, namespaces
 
@@ -116,15 +117,15 @@ def _list(
     tx: Tx, principal: Principal, search: str | None, window: Window, now: datetime
 ) -> Listed[Namespace]:
     if principal.admin:
-        found = namespaces.list_page(
-            tx, search, limit=window.limit, offset=window.offset
+        return cut(
+            window,
+            partial(namespaces.list_page, tx, search),
+            partial(namespaces.count, tx, search),
         )
-        return Listed(found, namespaces.count(tx, search, limit=COUNT_LIMIT))
     mine = members.reach(tx, principal.account_id or 0, now).namespaces
     all_mine = [
         one
         for one in namespaces.find_many(tx, mine)
         if search is None or search in one.full_path.lower()
     ]
-    page = all_mine[window.offset : window.offset + window.limit]
-    return Listed(page, len(all_mine))
+    return cut_short(window, all_mine)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from moorage.domain.access import CredentialKind, Principal, Role
 from moorage.domain.accounts import Account
 from moorage.domain.errors import ForbiddenError, NotFoundError
-from moorage.domain.projects import Scope
+from moorage.domain.projects import OwnerKind, Scope
 from moorage.domain.tokens import Token
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
@@ -20,11 +20,14 @@ from moorage.services.minting import (
     check_request,
     check_scopes,
     fresh_secret,
+    list_page,
     new_token,
     rotate,
 )
+from moorage.services.pages import Listed, Window
 from moorage.services.rights import NumberOrPath
 from moorage.store import accounts, members, tokens
+from moorage.store.tokens import TokenFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class _Place:
     id: int
     level: Role
 
+    @property
+    def of(self) -> OwnerKind:
+        """Which of the two it is."""
+        return "project" if self.kind is CredentialKind.PROJECT else "namespace"
+
 
 class OwnedTokens:
     """Lists, makes, rotates and revokes them."""
@@ -52,9 +60,9 @@ class OwnedTokens:
         self._clock = clock
 
     async def list_of(
-        self, principal: Principal, owner: Owner
-    ) -> list[tuple[Token, Role]]:
-        """Return the tokens of a project or group, each with its role.
+        self, principal: Principal, owner: Owner, wanted: TokenFilter, window: Window
+    ) -> Listed[tuple[Token, Role]]:
+        """Return tokens of a project or group, each with its role.
 
         Raises:
             NotFoundError: The caller sees no such project or group.
@@ -62,9 +70,13 @@ class OwnedTokens:
         """
         now = self._clock.now()
 
-        def body(tx: Tx) -> list[tuple[Token, Role]]:
+        def body(tx: Tx) -> Listed[tuple[Token, Role]]:
             place = _place(tx, principal, owner, now)
-            return [(token, _level(tx, token, now)) for token in _of(tx, place)]
+            limited = replace(wanted, of=place.of, owner_id=place.id)
+            found = list_page(tx, limited, window, now)
+            return found.shown_as(
+                [(token, _level(tx, token, now)) for token in found.items]
+            )
 
         return await self._database.read(body)
 
@@ -163,12 +175,6 @@ def _place(tx: Tx, principal: Principal, owner: Owner, now: datetime) -> _Place:
     found = rights.group_for(tx, principal, owner.reference, now)
     rights.require(principal, found.level, Role.OWNER)
     return _Place(owner.kind, found.group.id, found.level)
-
-
-def _of(tx: Tx, place: _Place) -> list[Token]:
-    if place.kind is CredentialKind.PROJECT:
-        return tokens.of_project(tx, place.id, place.kind)
-    return tokens.of_namespace(tx, place.id, place.kind)
 
 
 def _one_of(tx: Tx, place: _Place, token_id: int) -> Token:

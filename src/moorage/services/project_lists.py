@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
-from moorage.domain.access import (
-    Principal,
-)
+from moorage.domain.access import Principal
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
-from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.pages import Listed, Window, cut
 from moorage.services.project_views import ProjectView, views
 from moorage.services.rights import NumberOrPath
 from moorage.store import members, namespaces, projects, shares
@@ -66,15 +65,24 @@ class ProjectLists:
         return await self._database.read(body)
 
     async def list_invited(
-        self, principal: Principal, group_id: int, window: Window
+        self,
+        principal: Principal,
+        reference: NumberOrPath,
+        wanted: ProjectFilter,
+        window: Window,
     ) -> Listed[ProjectView]:
-        """Return the projects that a group, which the caller sees, was invited to."""
+        """Return the projects that a group was invited to.
+
+        Raises:
+            GroupUnknownError: There is no such group that the caller sees.
+        """
         now = self._clock.now()
 
         def body(tx: Tx) -> Listed[ProjectView]:
-            ids = shares.project_ids(tx, group_id, now)
-            wanted = ProjectFilter(namespace_ids=(), shared_ids=ids)
-            return _list(tx, principal, wanted, window, now)
+            group = rights.group_for(tx, principal, reference, now).group
+            ids = shares.project_ids(tx, group.id, now)
+            limited = replace(wanted, namespace_ids=(), shared_ids=ids)
+            return _list(tx, principal, limited, window, now)
 
         return await self._database.read(body)
 
@@ -100,10 +108,9 @@ def _list(
     tx: Tx, principal: Principal, wanted: ProjectFilter, window: Window, now: datetime
 ) -> Listed[ProjectView]:
     sight = members.sight_of(tx, principal, wanted.min_level, now)
-    found = projects.list_page(
-        tx, sight, wanted, limit=window.limit, offset=window.offset
+    found = cut(
+        window,
+        partial(projects.list_page, tx, sight, wanted),
+        partial(projects.count, tx, sight, wanted),
     )
-    total = 0
-    if window.counted:
-        total = projects.count(tx, sight, wanted, limit=COUNT_LIMIT)
-    return Listed(views(tx, principal, found, now), total)
+    return found.shown_as(views(tx, principal, found.items, now))

@@ -27,6 +27,12 @@ from moorage.domain.projects import (
     path_complaints,
     path_from_name,
 )
+from moorage.domain.texts import (
+    MAX_DESCRIPTION_LENGTH,
+    length_complaints,
+    name_complaints,
+    only_complaints,
+)
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import policies, rights
@@ -190,14 +196,18 @@ class Projects:
 def _name_and_path(wanted: ProjectRequest) -> tuple[str, str]:
     name = wanted.name if wanted.name is not None else wanted.path or ""
     path = wanted.path if wanted.path is not None else path_from_name(name)
-    complaints: dict[str, list[str]] = {}
-    if not name.strip():
-        complaints["name"] = ["can't be blank"]
-    if wrong := path_complaints(path):
-        complaints["path"] = wrong
+    complaints = only_complaints(
+        name=name_complaints(name),
+        path=path_complaints(path),
+        description=_description_complaints(wanted.description),
+    )
     if complaints:
         raise ValidationError(**complaints)
     return name, path
+
+
+def _description_complaints(text: str) -> list[str]:
+    return length_complaints(text, MAX_DESCRIPTION_LENGTH)
 
 
 def _namespace_to_create_in(
@@ -256,8 +266,13 @@ def _needed(seen: VisibleProject, changes: ProjectChanges) -> Role:
 
 def _changed(project: Project, changes: ProjectChanges, now: datetime) -> Project:
     name = project.name if changes.name is None else changes.name
-    if not name.strip():
-        raise ValidationError(name=["can't be blank"])
+    description = changes.description
+    complaints = only_complaints(
+        name=name_complaints(name),
+        description=_description_complaints(description or ""),
+    )
+    if complaints:
+        raise ValidationError(**complaints)
     archived_at = project.archived_at
     if changes.archived is not None:
         archived_at = (archived_at or now) if changes.archived else None
@@ -266,8 +281,6 @@ def _changed(project: Project, changes: ProjectChanges, now: datetime) -> Projec
         name=name,
         visibility=changes.visibility or project.visibility,
         registry_access=changes.registry_access or project.registry_access,
-        description=(
-            project.description if changes.description is None else changes.description
-        ),
+        description=project.description if description is None else description,
         archived_at=archived_at,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from moorage.domain.access import CredentialKind, Principal
@@ -19,11 +20,14 @@ from moorage.services.minting import (
     check_request,
     check_scopes,
     fresh_secret,
+    list_page,
     new_token,
     rotate,
 )
 from moorage.services.owned_tokens import OwnedTokens
+from moorage.services.pages import Listed, Window
 from moorage.store import accounts, tokens
+from moorage.store.tokens import TokenFilter
 
 
 class Tokens:
@@ -42,9 +46,13 @@ class Tokens:
         return token.active(self._clock.now())
 
     async def list_personal(
-        self, principal: Principal, account_id: int | None
-    ) -> list[Token]:
-        """Return somebody's tokens, oldest first; everybody's for an administrator.
+        self,
+        principal: Principal,
+        account_id: int | None,
+        wanted: TokenFilter,
+        window: Window,
+    ) -> Listed[Token]:
+        """Return somebody's tokens; everybody's for an administrator.
 
         Raises:
             UnauthenticatedError: They are somebody else's.
@@ -53,10 +61,10 @@ class Tokens:
             if account_id not in (None, principal.account_id):
                 raise UnauthenticatedError
             account_id = _account_of(principal)
-        wanted = account_id
-        if wanted is None:
-            return await self._database.read(tokens.personal)
-        return await self._database.read(lambda tx: tokens.of_account(tx, wanted))
+        if account_id is not None:
+            wanted = replace(wanted, of="account", owner_id=account_id)
+        now = self._clock.now()
+        return await self._database.read(lambda tx: list_page(tx, wanted, window, now))
 
     async def own(self, principal: Principal) -> Token:
         """Return the token that the caller signed in with.

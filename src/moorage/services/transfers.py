@@ -9,7 +9,8 @@ from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import groups, rights
 from moorage.services.authorization import PROJECT_CREATOR
-from moorage.services.groups import GroupView
+from moorage.services.group_views import GroupView
+from moorage.services.group_views import views as group_views
 from moorage.services.moving import move_namespace, move_project
 from moorage.services.namespaces import namespace_for
 from moorage.services.project_views import ProjectView, views
@@ -84,7 +85,7 @@ class Transfers:
                 moved = move_namespace(tx, seen.group, parent, seen.group.path)
             except GroupInvalidError as error:
                 raise TransferRefusedError(_refusal(error)) from error
-            return groups.views(tx, [moved])[0]
+            return group_views(tx, [moved])[0]
 
         return await self._database.write(body)
 

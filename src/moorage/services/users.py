@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from moorage.domain.access import Principal
 from moorage.domain.accounts import (
-    MIN_PASSWORD_LENGTH,
     Account,
-    is_email,
+    AccountState,
+    StateChange,
+    email_complaints,
+    password_complaints,
 )
 from moorage.domain.errors import (
     ConflictError,
@@ -18,15 +22,18 @@ from moorage.domain.errors import (
     UserUnknownError,
     ValidationError,
 )
+from moorage.domain.members import JoinedPlace
 from moorage.domain.projects import path_complaints
+from moorage.domain.texts import name_complaints, only_complaints
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.identity import Identity
 from moorage.services.moving import move_namespace
-from moorage.services.pages import COUNT_LIMIT, Listed, Window
+from moorage.services.pages import Listed, Window, cut
 from moorage.services.removal import remove_project
-from moorage.store import accounts, namespaces, projects
+from moorage.store import accounts, members, namespaces, projects
 from moorage.store.accounts import AccountFilter
+from moorage.store.members import SourceType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +107,31 @@ class Users:
 
     async def list_page(self, wanted: AccountFilter, window: Window) -> Listed[Account]:
         """Return accounts."""
+        return await self._database.read(
+            lambda tx: cut(
+                window,
+                partial(accounts.list_page, tx, wanted),
+                partial(accounts.count, tx, wanted),
+            )
+        )
 
-        def body(tx: Tx) -> Listed[Account]:
-            limit, offset = window.limit, window.offset
-            found = accounts.list_page(tx, wanted, limit=limit, offset=offset)
-            total = 0
-            if window.counted:
-                total = accounts.count(tx, wanted, limit=COUNT_LIMIT)
-            return Listed(found, total)
+    async def list_memberships(
+        self, account_id: int, kind: SourceType | None, window: Window
+    ) -> Listed[JoinedPlace]:
+        """Return where somebody is a direct member. Who may know is checked before.
+
+        Raises:
+            UserUnknownError: There is nobody with this id.
+        """
+        now = self._clock.now()
+
+        def body(tx: Tx) -> Listed[JoinedPlace]:
+            _get(tx, account_id)
+            return cut(
+                window,
+                partial(members.list_joined, tx, account_id, kind, now=now),
+                partial(members.count_joined, tx, account_id, kind, now=now),
+            )
 
         return await self._database.read(body)
 
@@ -157,34 +181,27 @@ class Users:
 
         return await self._database.write(body)
 
-    async def block(self, principal: Principal, account_id: int) -> None:
-        """Let an account in no more.
+    async def change_state(
+        self, principal: Principal, account_id: int, change: StateChange
+    ) -> None:
+        """Keep an account and its tokens out, or let it in again.
 
         Raises:
             UserUnknownError: There is none with this id.
-            ForbiddenError: It is the caller's, or the last administrator's.
+            ForbiddenError: It is the caller's, or the last administrator's, or that
+                cannot be done to it as it is.
         """
-        now = self._clock.now()
-        if account_id == principal.account_id:
+        now, lets_in = self._clock.now(), change.to is AccountState.ACTIVE
+        if account_id == principal.account_id and not lets_in:
             raise ForbiddenError("You cannot block yourself")
 
         def body(tx: Tx) -> None:
-            _get(tx, account_id)
-            _check_administered(tx, account_id)
-            accounts.set_blocked(tx, account_id, now)
-
-        await self._database.write(body)
-
-    async def unblock(self, account_id: int) -> None:
-        """Let an account in again.
-
-        Raises:
-            UserUnknownError: There is none with this id.
-        """
-
-        def body(tx: Tx) -> None:
-            _get(tx, account_id)
-            accounts.set_blocked(tx, account_id, None)
+            account = _get(tx, account_id)
+            if account.state in change.refusals:
+                raise ForbiddenError(change.refusals[account.state])
+            if not lets_in:
+                _check_administered(tx, account_id)
+            accounts.set_state(tx, account_id, change.to, now=now)
 
         await self._database.write(body)
 
@@ -259,19 +276,18 @@ def _check_email_free(tx: Tx, email: str, *, except_for: int | None = None) -> N
 
 
 def _check(given: NewUser | UserChanges) -> None:
-    complaints: dict[str, list[str]] = {}
-    if given.username is not None and (wrong := path_complaints(given.username)):
-        complaints["username"] = wrong
-    if given.name is not None and not given.name.strip():
-        complaints["name"] = ["can't be blank"]
-    if given.email is not None and not is_email(given.email):
-        complaints["email"] = ["is invalid"]
-    if given.password is not None and len(given.password) < MIN_PASSWORD_LENGTH:
-        complaints["password"] = [
-            f"is too short (minimum is {MIN_PASSWORD_LENGTH} characters)"
-        ]
+    complaints = only_complaints(
+        username=_if_given(path_complaints, given.username),
+        name=_if_given(name_complaints, given.name),
+        email=_if_given(email_complaints, given.email),
+        password=_if_given(password_complaints, given.password),
+    )
     if complaints:
         raise ValidationError(**complaints)
+
+
+def _if_given(find: Callable[[str], list[str]], text: str | None) -> list[str]:
+    return [] if text is None else find(text)
 
 
 def _changed(account: Account, changes: UserChanges) -> Account:

@@ -5,28 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from moorage.domain.accounts import Account
+from moorage.domain.accounts import Account, AccountState
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import Query, load
 from moorage.store.ids import MAX_ID
-from moorage.store.times import from_us, to_us
+from moorage.store.times import from_us, to_us, to_us_or_none
 
 _SQL = load("accounts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFilter:
-    """Which accounts a list is about, and in which order of their ids.
+    """Which accounts a list is about, and in which order.
 
     ``search`` is part of a name, in lower case; ids lie between ``above`` and
-    ``below``, themselves left out.
+    ``below``, themselves left out, and what is said of times is counted in.
+    ``idle_only`` are those who are no member of a project and have none.
     """
 
     search: str | None = None
     active: bool | None = None
+    state: AccountState | None = None
+    admin: bool | None = None
+    external: bool | None = None
+    bot: bool | None = None
+    idle_only: bool = False
+    created_after: datetime | None = None
+    created_before: datetime | None = None
     above: int = 0
     below: int = MAX_ID
+    order_by: Literal["id", "name", "username"] = "id"
     ascending: bool = False
 
 
@@ -129,10 +139,15 @@ def set_password(tx: Tx, account_id: int, password_hash: str) -> None:
     tx.run(_SQL.set_password, account_id=account_id, password_hash=password_hash)
 
 
-def set_blocked(tx: Tx, account_id: int, blocked_at: datetime | None) -> None:
-    """Block, or let in again."""
-    blocked_at_us = None if blocked_at is None else to_us(blocked_at)
-    tx.run(_SQL.set_blocked, account_id=account_id, blocked_at_us=blocked_at_us)
+def set_state(tx: Tx, account_id: int, state: AccountState, *, now: datetime) -> None:
+    """Keep somebody out, or let them in again."""
+    out = state is not AccountState.ACTIVE
+    tx.run(
+        _SQL.set_state,
+        account_id=account_id,
+        blocked_at_us=to_us(now) if out else None,
+        blocked_as=state if out else None,
+    )
 
 
 def delete(tx: Tx, account_id: int) -> bool:
@@ -148,32 +163,53 @@ def lock_administrators(tx: Tx) -> list[int]:
 def list_page(
     tx: Tx, wanted: AccountFilter, *, limit: int, offset: int
 ) -> list[Account]:
-    """Return accounts by id."""
-    direction = "asc" if wanted.ascending else "desc"
-    query = _query(wanted, give="rows", direction=direction)
+    """Return accounts."""
+    query = _query(
+        wanted,
+        give="rows",
+        order=wanted.order_by,
+        direction="asc" if wanted.ascending else "desc",
+    )
     rows = tx.all(query, **_conditions(wanted), limit=limit, offset=offset)
     return [from_row(row) for row in rows]
 
 
 def count(tx: Tx, wanted: AccountFilter, *, limit: int) -> int:
     """Count accounts, up to the limit."""
-    query = _query(wanted, give="total", direction="asc")
+    query = _query(wanted, give="total", order="id", direction="asc")
     row = tx.one(query, **_conditions(wanted), limit=limit, offset=0)
     return 0 if row is None else row["total"]
 
 
-def _query(wanted: AccountFilter, *, give: str, direction: str) -> Query:
-    states = {None: "any", True: "active", False: "blocked"}
-    state = states[wanted.active]
-    return _SQL.variant("list_page", give=give, state=state, direction=direction)
+def _query(wanted: AccountFilter, **variant: str) -> Query:
+    states = {None: "any", True: "active", False: "inactive"}
+    return _SQL.variant("list_page", state=states[wanted.active], **variant)
 
 
 def _conditions(wanted: AccountFilter) -> dict[str, str | int | None]:
     return {
         "search": wanted.search or None,
+        "blocked_as": wanted.state,
+        "admin": _flag(wanted.admin),
+        "external": _flag(wanted.external),
+        "bot": _flag(wanted.bot),
+        "idle_only": int(wanted.idle_only),
+        "created_after_us": to_us_or_none(wanted.created_after),
+        "created_before_us": to_us_or_none(wanted.created_before),
         "above": wanted.above,
         "below": wanted.below,
     }
+
+
+def _flag(wanted: bool | None) -> int | None:
+    return None if wanted is None else int(wanted)
+
+
+def _state(row: Row) -> AccountState:
+    if row["blocked_at_us"] is None:
+        return AccountState.ACTIVE
+    # Earlier releases only block.
+    return AccountState(row["blocked_as"] or AccountState.BLOCKED)
 
 
 def from_row(row: Row) -> Account:
@@ -186,6 +222,6 @@ def from_row(row: Row) -> Account:
         admin=row["admin_at_us"] is not None,
         external=row["external_at_us"] is not None,
         bot=row["bot_at_us"] is not None,
-        blocked=row["blocked_at_us"] is not None,
+        state=_state(row),
         created_at=from_us(row["created_at_us"]),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal, TypeAlias
 
 from moorage.domain.access import Principal, Role, Visibility, sees
-from moorage.domain.members import Member
+from moorage.domain.accounts import Account
+from moorage.domain.members import JoinedPlace, Member
 from moorage.domain.projects import Project, Scope
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
@@ -15,6 +17,9 @@ from moorage.store import accounts
 from moorage.store.times import from_us, to_us
 
 _SQL = load("members")
+
+SourceType: TypeAlias = Literal["Project", "Namespace"]
+"""What somebody can be a member of, in GitLab's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,50 @@ def direct(tx: Tx, of: Scope, now: datetime) -> list[Member]:
     """Return the direct members of a project or group, by account."""
     kind, id_ = of.place
     query = _SQL.variant("direct", of=kind)
-    return [_from_row(row) for row in tx.all(query, id=id_, today=_today(now))]
+    return _from_rows(tx, tx.all(query, id=id_, today=_today(now)))
+
+
+def list_joined(
+    tx: Tx,
+    account_id: int,
+    kind: SourceType | None,
+    *,
+    now: datetime,
+    limit: int,
+    offset: int,
+) -> list[JoinedPlace]:
+    """Return what somebody is a direct member of: projects, then groups."""
+    rows = tx.all(
+        _SQL.variant("list_joined", give="rows"),
+        account_id=account_id,
+        kind=kind,
+        today=_today(now),
+        limit=limit,
+        offset=offset,
+    )
+    return [
+        JoinedPlace(
+            Scope(row["project_id"], row["namespace_id"]),
+            row["name"],
+            Role(row["access_level"]),
+        )
+        for row in rows
+    ]
+
+
+def count_joined(
+    tx: Tx, account_id: int, kind: SourceType | None, *, now: datetime, limit: int
+) -> int:
+    """Count what ``list_joined`` lists, up to the limit."""
+    row = tx.one(
+        _SQL.variant("list_joined", give="total"),
+        account_id=account_id,
+        kind=kind,
+        today=_today(now),
+        limit=limit,
+        offset=0,
+    )
+    return 0 if row is None else row["total"]
 
 
 def above(tx: Tx, namespace_id: int, now: datetime) -> list[Member]:
@@ -136,7 +184,7 @@ def above(tx: Tx, namespace_id: int, now: datetime) -> list[Member]:
     An account may occur several times.
     """
     rows = tx.all(_SQL.inherited, namespace_id=namespace_id, today=_today(now))
-    return [_from_row(row) for row in rows]
+    return _from_rows(tx, rows)
 
 
 def put(
@@ -173,12 +221,18 @@ def _today(now: datetime) -> str:
     return now.date().isoformat()
 
 
-def _from_row(row: Row) -> Member:
+def _from_rows(tx: Tx, rows: Sequence[Row]) -> list[Member]:
+    makers = {row["created_by_id"] for row in rows} - {None}
+    found = accounts.find_many(tx, sorted(makers))
+    return [_from_row(row, found.get(row["created_by_id"] or 0)) for row in rows]
+
+
+def _from_row(row: Row, created_by: Account | None) -> Member:
     expires_on = row["expires_on"]
     return Member(
         account=accounts.from_row(row),
         level=Role(row["access_level"]),
         expires_on=None if expires_on is None else date.fromisoformat(expires_on),
-        created_by_id=row["created_by_id"],
+        created_by=created_by,
         created_at=from_us(row["member_since_us"]),
     )

@@ -137,3 +137,28 @@ SELECT project_id, access_level
  WHERE project_id IN ({{ints:project_ids}})
    AND account_id = :account_id
    AND (expires_on IS NULL OR expires_on > :today);
+
+-- name: list_joined(give=rows|total)
+-- Served by project_member_account and group_member_account.
+{{give: SELECT * | SELECT count(*) AS total FROM (SELECT 1 AS one}}
+  FROM (
+    SELECT 1 AS part, project.id AS project_id, CAST(NULL AS BIGINT) AS namespace_id,
+           project.name,
+           member.access_level
+      FROM project_member AS member
+      JOIN project ON project.id = member.project_id
+     WHERE member.account_id = :account_id
+       AND (member.expires_on IS NULL OR member.expires_on > :today)
+       AND (CAST(:kind AS TEXT) IS NULL OR :kind = 'Project')
+    UNION ALL
+    SELECT 2 AS part, CAST(NULL AS BIGINT) AS project_id,
+           namespace.id AS namespace_id, namespace.name,
+           member.access_level
+      FROM group_member AS member
+      JOIN namespace ON namespace.id = member.namespace_id
+     WHERE member.account_id = :account_id
+       AND (member.expires_on IS NULL OR member.expires_on > :today)
+       AND (CAST(:kind AS TEXT) IS NULL OR :kind = 'Namespace')
+  ) AS joined
+ ORDER BY part, project_id, namespace_id
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};

@@ -58,6 +58,19 @@ def of_groups(
     return _list(tx, "namespace", group_ids, now)
 
 
+def of(tx: Tx, scope: Scope, now: datetime) -> list[Share]:
+    """Return the groups that were invited to one project or group."""
+    kind, id_ = scope.place
+    return _list(tx, kind, [id_], now).get(id_, [])
+
+
+def namespace_ids(tx: Tx, group_id: int, now: datetime) -> list[int]:
+    """List the groups that a group was invited to."""
+    today = now.date().isoformat()
+    rows = tx.all(_SQL.namespace_ids, group_id=group_id, today=today)
+    return [row["namespace_id"] for row in rows]
+
+
 def project_ids(tx: Tx, group_id: int, now: datetime) -> list[int]:
     """List the projects that a group was invited to."""
     today = now.date().isoformat()

@@ -28,3 +28,11 @@ SELECT project_id
  WHERE group_id = :group_id AND project_id IS NOT NULL
    AND (expires_on IS NULL OR expires_on > :today)
  ORDER BY project_id;
+
+-- name: namespace_ids
+-- Served by share_group.
+SELECT namespace_id
+  FROM share
+ WHERE group_id = :group_id AND namespace_id IS NOT NULL
+   AND (expires_on IS NULL OR expires_on > :today)
+ ORDER BY namespace_id;

@@ -4,14 +4,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from moorage.domain.access import CredentialKind
 from moorage.domain.tokens import Token
 from moorage.ports.database import Row, Tx
-from moorage.ports.query import load
+from moorage.ports.query import Query, load
 from moorage.store.times import from_us, from_us_or_none, to_us, to_us_or_none
 
 _SQL = load("tokens")
+
+
+TokenOrder: TypeAlias = Literal["id", "name", "expires_at", "last_used_at"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFilter:
+    """Which tokens of one kind a list is about, and in which order.
+
+    ``of`` says whose number ``owner_id`` is. ``search`` is part of a name, in lower
+    case. The bounds of times count as between them, but for ``expires_before``.
+    """
+
+    kind: CredentialKind
+    of: Literal["everybody", "account", "project", "namespace"] = "everybody"
+    owner_id: int = 0
+    search: str | None = None
+    active: bool | None = None
+    revoked: bool | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    last_used_after: datetime | None = None
+    last_used_before: datetime | None = None
+    expires_after: datetime | None = None
+    expires_before: datetime | None = None
+    order_by: TokenOrder = "id"
+    ascending: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,31 +94,48 @@ def find(tx: Tx, token_id: int) -> Token | None:
     return None if row is None else from_row(row)
 
 
-def of_account(tx: Tx, account_id: int) -> list[Token]:
-    """Return an account's personal tokens, oldest first."""
-    return [from_row(row) for row in tx.all(_SQL.of_account, account_id=account_id)]
+def list_page(
+    tx: Tx, wanted: TokenFilter, *, now: datetime, limit: int, offset: int
+) -> list[Token]:
+    """Return tokens."""
+    query = _query(
+        wanted,
+        give="rows",
+        order=wanted.order_by,
+        direction="asc" if wanted.ascending else "desc",
+    )
+    conditions = _conditions(wanted, now)
+    return [
+        from_row(row) for row in tx.all(query, **conditions, limit=limit, offset=offset)
+    ]
 
 
-def of_project(tx: Tx, project_id: int, kind: CredentialKind) -> list[Token]:
-    """Return a project's tokens of one kind, oldest first."""
-    rows = tx.all(_SQL.of_project, project_id=project_id, kind=kind)
-    return [from_row(row) for row in rows]
+def count(tx: Tx, wanted: TokenFilter, *, now: datetime, limit: int) -> int:
+    """Count what ``list_page`` lists, up to the limit."""
+    query = _query(wanted, give="total", order="id", direction="asc")
+    row = tx.one(query, **_conditions(wanted, now), limit=limit, offset=0)
+    return 0 if row is None else row["total"]
 
 
-def of_namespace(tx: Tx, namespace_id: int, kind: CredentialKind) -> list[Token]:
-    """Return a group's tokens of one kind, oldest first."""
-    rows = tx.all(_SQL.of_namespace, namespace_id=namespace_id, kind=kind)
-    return [from_row(row) for row in rows]
+def _query(wanted: TokenFilter, **variant: str) -> Query:
+    return _SQL.variant("list_page", of=wanted.of, **variant)
 
 
-def personal(tx: Tx) -> list[Token]:
-    """Return everybody's personal tokens, oldest first."""
-    return [from_row(row) for row in tx.all(_SQL.personal)]
-
-
-def deploy(tx: Tx) -> list[Token]:
-    """Return the deploy tokens of all projects and groups, oldest first."""
-    return [from_row(row) for row in tx.all(_SQL.deploy)]
+def _conditions(wanted: TokenFilter, now: datetime) -> dict[str, str | int | None]:
+    return {
+        "kind": wanted.kind,
+        "owner_id": wanted.owner_id,
+        "now_us": to_us(now),
+        "search": wanted.search or None,
+        "active": None if wanted.active is None else int(wanted.active),
+        "revoked": None if wanted.revoked is None else int(wanted.revoked),
+        "created_after_us": to_us_or_none(wanted.created_after),
+        "created_before_us": to_us_or_none(wanted.created_before),
+        "last_used_after_us": to_us_or_none(wanted.last_used_after),
+        "last_used_before_us": to_us_or_none(wanted.last_used_before),
+        "expires_after_us": to_us_or_none(wanted.expires_after),
+        "expires_before_us": to_us_or_none(wanted.expires_before),
+    }
 
 
 def touch(tx: Tx, token_id: int, *, now: datetime, unless_after: datetime) -> bool:

@@ -16,34 +16,36 @@ SELECT * FROM token WHERE secret_hash = :secret_hash;
 -- name: find
 SELECT * FROM token WHERE id = :token_id;
 
--- name: of_account
--- Served by token_account.
-SELECT *
+-- name: list_page(of=everybody|account|project|namespace; give=rows|total; order=id|name|expires_at|last_used_at; direction=asc|desc)
+-- Those of one kind. Served by token_kind, token_account, token_project or
+-- token_namespace; in another order than that of ids it costs as much as there are.
+-- What never ends ends last, and what was never used comes with what was used last.
+{{give: SELECT * | SELECT count(*) AS total FROM (SELECT 1 AS one}}
   FROM token
- WHERE account_id = :account_id AND kind = 'personal'
- ORDER BY id;
-
--- name: of_project
--- Served by token_project.
-SELECT *
-  FROM token
- WHERE project_id = :project_id AND kind = :kind
- ORDER BY id;
-
--- name: of_namespace
--- Served by token_namespace.
-SELECT *
-  FROM token
- WHERE namespace_id = :namespace_id AND kind = :kind
- ORDER BY id;
-
--- name: personal
--- scan: an administrator's list of everybody's tokens.
-SELECT * FROM token WHERE kind = 'personal' ORDER BY id;
-
--- name: deploy
--- scan: an administrator's list of every deploy token.
-SELECT * FROM token WHERE kind = 'deploy' ORDER BY id;
+ WHERE kind = :kind
+   {{of: | AND account_id = :owner_id | AND project_id = :owner_id | AND namespace_id = :owner_id}}
+   AND (CAST(:active AS BIGINT) IS NULL
+        OR (:active = 1) = (revoked_at_us IS NULL
+                            AND (expires_at_us IS NULL OR expires_at_us > :now_us)))
+   AND (CAST(:revoked AS BIGINT) IS NULL
+        OR (:revoked = 1) = (revoked_at_us IS NOT NULL))
+   AND (CAST(:created_after_us AS BIGINT) IS NULL
+        OR created_at_us >= :created_after_us)
+   AND (CAST(:created_before_us AS BIGINT) IS NULL
+        OR created_at_us <= :created_before_us)
+   AND (CAST(:last_used_after_us AS BIGINT) IS NULL
+        OR last_used_at_us >= :last_used_after_us)
+   AND (CAST(:last_used_before_us AS BIGINT) IS NULL
+        OR last_used_at_us <= :last_used_before_us)
+   AND (CAST(:expires_after_us AS BIGINT) IS NULL
+        OR expires_at_us >= :expires_after_us)
+   AND (CAST(:expires_before_us AS BIGINT) IS NULL
+        OR expires_at_us < :expires_before_us)
+   AND (CAST(:search AS TEXT) IS NULL OR replace(LOWER(name), :search, '') <> LOWER(name))
+ ORDER BY {{order: id | LOWER(name) | expires_at_us | last_used_at_us}}
+          {{direction: ASC NULLS LAST | DESC NULLS FIRST}},
+          id {{direction: ASC | DESC}}
+ LIMIT :limit OFFSET :offset {{give: | ) AS counted}};
 
 -- name: touch
 -- The condition makes one write of many requests at the same moment.

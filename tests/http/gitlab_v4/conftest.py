@@ -20,6 +20,7 @@ from moorage.services.cleanup import Cleanup
 from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage import Garbage
 from moorage.services.garbage_queue import GarbageQueue
+from moorage.services.group_lists import GroupLists
 from moorage.services.groups import Groups
 from moorage.services.history import History
 from moorage.services.holds import Holds
@@ -91,6 +92,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         deploy_tokens=DeployTokens(database, clock),
         job_tokens=JobTokens(database, clock),
         groups=Groups(database, clock),
+        group_lists=GroupLists(database, clock),
         namespaces=Namespaces(database, clock),
         projects=Projects(database, clock),
         project_lists=ProjectLists(database, clock),

@@ -19,6 +19,7 @@ FIELDS = [
     "web_url",
     "access_level",
     "created_at",
+    "created_by",
     "expires_at",
     "membership_state",
 ]
@@ -39,6 +40,7 @@ async def test_a_member_comes_changes_and_goes(api: Api, folder: str) -> None:
     )
     assert list(made) == FIELDS
     assert made["expires_at"] == "2024-12-31"
+    assert made["created_by"]["username"] == "root"
     own = f"{members}/{person.id}"
     assert await api.get(own) == made
     response = await api.call("PUT", own, json={"access_level": 40})
@@ -49,6 +51,78 @@ async def test_a_member_comes_changes_and_goes(api: Api, folder: str) -> None:
     response = await api.call("GET", own)
     assert response.status_code == 404
     assert response.json() == {"message": "404 Not found"}
+
+
+@pytest.mark.parametrize("folder", ["projects", "groups"])
+@pytest.mark.parametrize("by", ["user_id", "username"])
+async def test_several_become_members_at_once(api: Api, folder: str, by: str) -> None:
+    _, members = await place(api, folder)
+    one, two = await api.person(), await api.person()
+    await api.post(members, {"user_id": one.id, "access_level": 10})
+    named = {
+        "user_id": f"{one.id},{two.id},99",
+        "username": f"{one.username}, {two.username},nobody",
+    }
+    body = {by: named[by], "access_level": 30, "expires_at": "2024-12-31"}
+    assert await api.post(members, body) == {"status": "success"}
+    for person in (one, two):
+        found = await api.get(f"{members}/{person.id}")
+        assert (found["access_level"], found["expires_at"]) == (30, "2024-12-31")
+
+
+async def test_who_cannot_become_a_member_is_named_and_the_others_do(api: Api) -> None:
+    group = await api.group()
+    project = await api.project(namespace_id=group["id"])
+    members = f"/projects/{project['id']}/members"
+    inherited, owner = await api.member(group, 40), await api.member(project, 50)
+    maintainer, person = await api.member(project, 40), await api.person()
+    ids = ",".join(str(one.id) for one in (inherited, owner, person))
+    body = {"user_id": ids, "access_level": 30}
+    assert await api.post(members, body, maintainer.token) == {
+        "message": f"{inherited.username}: Access level should be greater than or "
+        f"equal to Maintainer inherited membership from group {group['name']} and "
+        f"{owner.username}: not authorized to update member",
+        "status": "error",
+    }
+    found = await api.get(members)
+    assert [(one["id"], one["access_level"]) for one in found] == [
+        (owner.id, 50),
+        (maintainer.id, 40),
+        (person.id, 30),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"user_id": "1,x"}, {"error": "user_id is invalid"}),
+        ({"user_id": "x"}, {"error": "user_id is invalid"}),
+        (
+            {"user_id": 1, "username": "root"},
+            {"error": "user_id, username are mutually exclusive"},
+        ),
+        (
+            {"username": ",".join("x" * 101)},
+            {"error": "Too many users specified (limit is 100)"},
+        ),
+    ],
+)
+async def test_several_that_cannot_be_read_are_refused(
+    api: Api, body: dict[str, Any], answer: object
+) -> None:
+    _, members = await place(api, "projects")
+    response = await api.call("POST", members, json={**body, "access_level": 30})
+    assert response.status_code == 400
+    assert response.json() == answer
+
+
+async def test_nobody_of_several_is_there(api: Api) -> None:
+    _, members = await place(api, "projects")
+    body = {"user_id": "98,99", "access_level": 30}
+    assert await api.post(members, body) == {
+        "message": "No users specified.",
+        "status": "error",
+    }
 
 
 async def test_inherited_members_are_listed_with_the_highest_role(api: Api) -> None:

@@ -34,6 +34,22 @@ BASIC = [
     "namespace",
 ]
 
+# Those of the full form that GitLab's documents name, in its order.
+DETAILS = [
+    "container_registry_image_prefix",
+    "_links",
+    "packages_enabled",
+    "empty_repo",
+    "archived",
+    "visibility",
+    "container_expiration_policy",
+    "issues_enabled",
+    "container_registry_enabled",
+    "container_registry_access_level",
+    "creator_id",
+    "permissions",
+]
+
 
 async def test_a_project_is_made_and_found_by_number_and_by_path(api: Api) -> None:
     group = await api.group()
@@ -47,7 +63,7 @@ async def test_a_project_is_shown_with_its_fields_in_order(api: Api) -> None:
     made = await api.post("/projects", {"name": "My App", "namespace_id": group["id"]})
     fields = list(made)
     assert fields[: len(BASIC)] == BASIC
-    assert fields[len(BASIC)] == "container_registry_image_prefix"
+    assert [field for field in fields if field in DETAILS] == DETAILS
     assert made["path"] == "my-app"
     assert made["name_with_namespace"] == "Group / My App"
     assert made["path_with_namespace"] == "Group/my-app"
@@ -103,6 +119,24 @@ async def test_strangers_and_who_asks_for_it_get_the_simple_form(api: Api) -> No
     assert list(await api.get(f"/projects/{project['id']}", None)) == BASIC
     (listed,) = await api.get("/projects?simple=true")
     assert list(listed) == BASIC
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "starred=true",
+        "topic=images",
+        "with_issues_enabled=true",
+        "with_merge_requests_enabled=1",
+        "pagination=keyset&order_by=id&starred=true",
+    ],
+)
+async def test_what_no_project_has_here_finds_none(api: Api, query: str) -> None:
+    project = await api.project()
+    group = project["namespace"]["id"]
+    assert len(await api.get("/projects")) == 1
+    assert await api.get(f"/projects?{query}") == []
+    assert await api.get(f"/groups/{group}/projects?{query}") == []
 
 
 async def test_projects_are_filtered(api: Api) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from in_process.api import ROOT_TOKEN
 
 if TYPE_CHECKING:
     from in_process.api import Api
@@ -68,6 +71,68 @@ async def test_lists_are_filtered(api: Api) -> None:
     assert await names("revoked=true") == ["Deploy old"]
     response = await api.call("GET", f"{OWN}?state=x")
     assert response.json() == {"error": "state does not have a valid value"}
+
+
+@pytest.mark.parametrize("where", ["own", "project", "group"])
+async def test_lists_know_gitlab_s_filters_and_orders(api: Api, where: str) -> None:
+    if where == "own":
+        person = await api.person()
+        base, made_at = OWN, f"/users/{person.id}/personal_access_tokens"
+        reader: str | None = person.token
+    else:
+        place = await owner(api, f"{where}s")
+        base = made_at = f"/{where}s/{place['id']}/access_tokens"
+        reader = ROOT_TOKEN
+    secrets = {}
+    for name, ends in (("beta", "2024-03-10"), ("Alpha", "2024-03-20"), ("c", None)):
+        api.clock.advance(timedelta(hours=1))
+        body = {"name": name, "scopes": ["api"], "expires_at": ends}
+        secrets[name] = (await api.post(made_at, body))["token"]
+    for name in ("c", "Alpha"):
+        api.clock.advance(timedelta(hours=1))
+        await api.get("/user", secrets[name])
+
+    async def names(query: str) -> list[str]:
+        found = await api.get(f"{base}?{query}", reader)
+        return [token["name"] for token in found if token["name"] != "test"]
+
+    # Made at 13:00, 14:00, 15:00, used at 16:00 and 17:00.
+    assert await names("created_after=2024-02-29T14:00:00Z") == ["Alpha", "c"]
+    assert await names("created_before=2024-02-29T15:00:00%2B01:00") == [
+        "beta",
+        "Alpha",
+    ]
+    assert await names("created_after=2024-03-01") == []
+    assert await names("last_used_after=2024-02-29T16:30:00Z") == ["Alpha"]
+    assert await names("last_used_before=2024-02-29T16:30:00Z") == ["c"]
+    assert await names("expires_after=2024-03-20") == ["Alpha"]
+    assert await names("expires_before=2024-03-20") == ["beta"]
+    assert await names("sort=name_asc") == ["Alpha", "beta", "c"]
+    assert await names("sort=name_desc") == ["c", "beta", "Alpha"]
+    assert await names("sort=created_desc") == ["c", "Alpha", "beta"]
+    assert await names("sort=expires_asc") == ["beta", "Alpha", "c"]
+    assert await names("sort=last_used_asc&revoked=false") == ["c", "Alpha", "beta"]
+    assert await names("search=ALP&state=active") == ["Alpha"]
+    wrong = "sort=x&created_after=x&expires_before=x&revoked=x"
+    response = await api.call("GET", f"{base}?{wrong}", reader)
+    assert set(response.json()["error"].split(", ")) == {
+        "sort does not have a valid value",
+        "created_after is invalid",
+        "expires_before is invalid",
+        "revoked is invalid",
+    }
+
+
+async def test_pages_of_tokens_are_linked_and_repeat_what_was_asked(api: Api) -> None:
+    person = await api.person()
+    path = f"{OWN}?sort=created_desc&per_page=1&created_before=2024-03-01"
+    response = await api.call("GET", path)
+    assert [token["user_id"] for token in response.json()] == [person.id]
+    assert response.headers["x-total"] == "2"
+    following = response.headers["link"].partition(">")[0]
+    assert "created_before=2024-03-01" in following
+    assert "page=2" in following
+    assert "sort=created_desc" in following
 
 
 async def test_a_stranger_learns_nothing_of_a_token(api: Api) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,12 +59,96 @@ async def test_users_are_found_by_name(api: Api) -> None:
     assert await api.get("/users?username=nobody") == []
 
 
+ACTIONS = ("block", "unblock", "deactivate", "activate", "ban", "unban")
+# What comes of each: a state, or a refusal.
+STATES = {
+    "active": ["blocked", "active", "deactivated", "active", "banned", ""],
+    "blocked": ["blocked", "active", "", "", "", ""],
+    "deactivated": ["blocked", "", "deactivated", "active", "", ""],
+    "banned": ["", "", "", "", "", "active"],
+}
+INTO = {"blocked": "block", "deactivated": "deactivate", "banned": "ban"}
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_an_account_goes_from_state_to_state(api: Api, state: str) -> None:
+    for action, wanted in zip(ACTIONS, STATES[state], strict=True):
+        person = await api.person()
+        if state in INTO:
+            await api.post(f"/users/{person.id}/{INTO[state]}", {})
+        response = await api.call("POST", f"/users/{person.id}/{action}")
+        expected: tuple[int, object] = (201, True)
+        if not wanted:
+            expected = (403, response.json())
+            assert response.json()["message"].startswith("403 Forbidden - ")
+        assert (response.status_code, response.json()) == expected
+        shown = await api.get(f"/users/{person.id}")
+        assert shown["state"] == (wanted or state)
+        signed_in = await api.call("GET", "/user", person.token)
+        lets_in = shown["state"] == "active"
+        assert signed_in.status_code == (200 if lets_in else 403)
+
+
+async def test_only_the_blocked_are_listed_as_blocked(api: Api) -> None:
+    people = {action: (await api.person()).id for action in ("block", "ban")}
+    for action, number in people.items():
+        await api.post(f"/users/{number}/{action}", {})
+    (blocked,) = await api.get("/users?blocked=true")
+    assert blocked["id"] == people["block"]
+    inactive = await api.get("/users?exclude_active=true&sort=asc")
+    assert [user["id"] for user in inactive] == list(people.values())
+
+
+@pytest.mark.parametrize("action", ["block", "ban", "deactivate"])
+async def test_nobody_keeps_themselves_out(api: Api, action: str) -> None:
+    response = await api.call("POST", f"/users/1/{action}")
+    assert response.status_code == 403
+    response = await api.call("POST", f"/users/99/{action}")
+    assert response.status_code == 404
+
+
 async def test_the_blocked_and_the_active_are_told_apart(api: Api) -> None:
     person = await api.person()
     await api.post(f"/users/{person.id}/block", {})
     (blocked,) = await api.get("/users?blocked=true")
     assert (blocked["id"], blocked["state"]) == (person.id, "blocked")
     assert [user["id"] for user in await api.get("/users?active=true")] == [1]
+
+
+async def test_users_are_listed_by_what_they_are_and_in_any_order(api: Api) -> None:
+    ann = await api.person(name="Zoe", admin=True)
+    api.clock.advance(timedelta(days=1))
+    bob = await api.person(name="Yan", external=True)
+    project = await api.project()
+    body = {"name": "a bot", "scopes": ["api"]}
+    bot = await api.post(f"/projects/{project['id']}/access_tokens", body)
+
+    async def ids(query: str) -> list[int]:
+        return [user["id"] for user in await api.get(f"/users?sort=asc&{query}")]
+
+    assert await ids("order_by=name") == [bot["user_id"], 1, bob.id, ann.id]
+    assert await ids("order_by=username") == [bot["user_id"], 1, ann.id, bob.id]
+    assert await ids("order_by=created_at") == [1, ann.id, bob.id, bot["user_id"]]
+    assert await ids("order_by=updated_at") == [1, ann.id, bob.id, bot["user_id"]]
+    assert await ids("admins=true") == [1, ann.id]
+    assert await ids("external=true") == [bob.id]
+    assert await ids("exclude_external=true") == [1, ann.id, bot["user_id"]]
+    for query in ("humans=true", "without_project_bots=true"):
+        assert await ids(query) == [1, ann.id, bob.id]
+    assert await ids("exclude_humans=true") == [bot["user_id"]]
+    assert await ids("created_after=2024-03-01") == [bob.id, bot["user_id"]]
+    assert await ids("created_before=2024-03-01") == [1, ann.id]
+    assert await ids("without_projects=true") == [1, ann.id, bob.id]
+    await api.post(f"/users/{ann.id}/block", {})
+    assert await ids("exclude_active=true") == [ann.id]
+    assert await ids("two_factor=disabled&external=true") == [bob.id]
+
+
+@pytest.mark.parametrize(
+    "query", ["two_factor=enabled", "extern_uid=1&provider=ldap", "public_email=x@y.z"]
+)
+async def test_what_no_user_has_here_finds_nobody(api: Api, query: str) -> None:
+    assert await api.get(f"/users?{query}") == []
 
 
 async def test_a_new_user_can_sign_in_with_the_password(api: Api) -> None:

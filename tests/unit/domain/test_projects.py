@@ -25,10 +25,17 @@ def test_what_is_a_path(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "-a", ".", "..", "a.", "a.git", "a.atom", "a b", "a/b", "é", "a" * 256],
+    ["", "-a", ".", "..", "a.", "a.git", "a.atom", "a b", "a/b", "é"],
 )
 def test_what_is_no_path(path: str) -> None:
     assert path_complaints(path) == [PATH_RULE]
+
+
+def test_a_path_may_be_too_long_whatever_else_it_is() -> None:
+    too_long = "is too long (maximum is 255 characters)"
+    assert path_complaints("a" * 256) == [too_long]
+    assert path_complaints("-" * 256) == [PATH_RULE, too_long]
+    assert path_complaints("a" * 255 + "-") == [SPECIAL_RULE, too_long]
 
 
 @pytest.mark.parametrize(

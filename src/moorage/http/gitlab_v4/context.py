@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from moorage.services.cleanup import Cleanup
 from moorage.services.deploy_tokens import DeployTokens
 from moorage.services.garbage_queue import GarbageQueue
+from moorage.services.group_lists import GroupLists
 from moorage.services.groups import Groups
 from moorage.services.history import History
 from moorage.services.holds import Holds
@@ -52,6 +53,7 @@ class Context:
     deploy_tokens: DeployTokens
     job_tokens: JobTokens
     groups: Groups
+    group_lists: GroupLists
     namespaces: Namespaces
     projects: Projects
     project_lists: ProjectLists

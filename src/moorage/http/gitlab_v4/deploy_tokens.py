@@ -12,14 +12,15 @@ from moorage.domain.errors import ParameterError
 from moorage.domain.tokens import DEPLOY_SCOPES, Token
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Filled, Keyword, Time
+from moorage.http.gitlab_v4.formats import Keyword, Name, Time
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import answer_slice
+from moorage.http.gitlab_v4.paging import Page, answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.registry_entities import row_time
 from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.services.deploy_tokens import DeployTokenRequest
 from moorage.services.owned_tokens import Owner
+from moorage.services.pages import Listed, Window
 
 
 class _ListParameters(Parameters):
@@ -32,7 +33,7 @@ DeployScopes: TypeAlias = Annotated[
 
 
 class _CreateParameters(Parameters, kw_only=True):
-    name: Filled
+    name: Name
     scopes: DeployScopes
     expires_at: datetime | None = None
     username: str | None = None
@@ -66,13 +67,21 @@ class OwnedHandler(Protocol):
 async def list_all(call: Call) -> Response:
     """``GET /deploy_tokens``."""
     call.administer()
-    return _answer_list(call, await call.context.deploy_tokens.list_all())
+    wanted, page = call.read(_ListParameters), page_of(call)
+    found = await call.context.deploy_tokens.list_all(
+        Window(page.limit, page.offset), active_only=wanted.active
+    )
+    return _answer_list(call, page, found)
 
 
 async def list_owned(call: Call, owner: Owner) -> Response:
     """``GET /projects/:id/deploy_tokens``, and of groups."""
-    found = await call.context.deploy_tokens.list_of(call.principal, owner)
-    return _answer_list(call, found)
+    wanted, page = call.read(_ListParameters), page_of(call)
+    window = Window(page.limit, page.offset)
+    found = await call.context.deploy_tokens.list_of(
+        call.principal, owner, window, active_only=wanted.active
+    )
+    return _answer_list(call, page, found)
 
 
 async def show_owned(call: Call, owner: Owner) -> Response:
@@ -108,16 +117,9 @@ async def delete_owned(call: Call, owner: Owner) -> Response:
     return no_content()
 
 
-def _answer_list(call: Call, found: list[Token]) -> Response:
-    service, active = call.context.deploy_tokens, call.read(_ListParameters).active
-    return answer_slice(
-        call,
-        [
-            _entity(call, token)
-            for token in found
-            if not active or service.is_active(token)
-        ],
-    )
+def _answer_list(call: Call, page: Page, found: Listed[Token]) -> Response:
+    shown = [_entity(call, token) for token in found.items]
+    return answer_page(call, page, shown, found.total)
 
 
 def _entity(call: Call, token: Token) -> DeployTokenEntity:

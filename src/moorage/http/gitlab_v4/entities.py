@@ -10,14 +10,14 @@ from datetime import date
 
 from moorage.domain.access import Principal, RegistryAccess, Role
 from moorage.domain.accounts import Account
-from moorage.domain.members import Member, Share
+from moorage.domain.members import JoinedPlace, Member, Share
 from moorage.domain.policies import CleanupPolicy
 from moorage.domain.projects import Namespace, NamespaceKind, Project
 from moorage.domain.tokens import Token
 from moorage.http.gitlab_v4 import shapes
 from moorage.http.gitlab_v4.context import Context
 from moorage.http.gitlab_v4.registry_entities import row_time
-from moorage.services.groups import GroupView
+from moorage.services.group_views import GroupView
 from moorage.services.minting import MadeToken
 from moorage.services.project_views import ProjectView
 
@@ -31,7 +31,7 @@ def basic_user(context: Context, account: Account) -> shapes.BasicUser:
         "username": account.username,
         "public_email": None,
         "name": account.name,
-        "state": "blocked" if account.blocked else "active",
+        "state": account.state,
         "locked": False,
         "avatar_url": None,
         "web_url": f"{context.external_url}/{account.username}",
@@ -76,13 +76,27 @@ def full_user(
 
 
 def member(context: Context, one: Member) -> shapes.Member:
-    """Show a membership."""
+    """Show a membership, and who made it if that is known."""
+    made_by: shapes.Invited = {}
+    if one.created_by is not None:
+        made_by["created_by"] = basic_user(context, one.created_by)
     return {
         **basic_user(context, one.account),
         "access_level": int(one.level),
         "created_at": row_time(one.created_at),
+        **made_by,
         "expires_at": _day(one.expires_on),
         "membership_state": "active",
+    }
+
+
+def membership(one: JoinedPlace) -> shapes.Membership:
+    """Show where somebody is a member."""
+    return {
+        "source_id": one.scope.place[1],
+        "source_name": one.name,
+        "source_type": "Namespace" if one.scope.project_id is None else "Project",
+        "access_level": int(one.level),
     }
 
 
@@ -161,6 +175,19 @@ def group(context: Context, view: GroupView) -> shapes.Group:
     }
 
 
+def public_group(context: Context, view: GroupView) -> shapes.PublicGroup:
+    """Show as little of a group as is needed to choose it."""
+    one = view.group
+    return {
+        "id": one.id,
+        "web_url": _web_url(context, one),
+        "name": one.name,
+        "avatar_url": None,
+        "full_name": _full_name(view.ancestry),
+        "full_path": one.full_path,
+    }
+
+
 def _full_name(ancestry: Sequence[Namespace]) -> str:
     return " / ".join(one.name for one in ancestry)
 
@@ -209,6 +236,7 @@ def project(
         "archived": one.archived_at is not None,
         "visibility": one.visibility,
         **_owner(context, view),
+        "container_expiration_policy": _cleanup_policy(view.cleanup_policy),
         "issues_enabled": False,
         "merge_requests_enabled": False,
         "wiki_enabled": False,
@@ -216,7 +244,6 @@ def project(
         "snippets_enabled": False,
         "container_registry_enabled": _registry_enabled(view, principal),
         "container_registry_access_level": one.registry_access,
-        "container_expiration_policy": _cleanup_policy(view.cleanup_policy),
         "creator_id": one.creator_id,
         "shared_with_groups": [invited_group(share) for share in view.shares],
         "permissions": {

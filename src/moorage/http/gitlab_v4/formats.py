@@ -7,6 +7,11 @@ from typing import Annotated, TypeAlias
 
 from moorage.domain.members import GRANTABLE
 from moorage.domain.projects import MAX_PATH_LENGTH, PATH_PATTERN
+from moorage.domain.texts import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_SHORT_DESCRIPTION_LENGTH,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,12 @@ Day: TypeAlias = Annotated[str, Keyword("format", "date")]
 Uri: TypeAlias = Annotated[str, Keyword("format", "uri")]
 Filled: TypeAlias = Annotated[str, Keyword("pattern", r"\S")]
 """A text that is not blank."""
+
+Name: TypeAlias = Annotated[Filled, Keyword("maxLength", MAX_NAME_LENGTH)]
+Description: TypeAlias = Annotated[str, Keyword("maxLength", MAX_DESCRIPTION_LENGTH)]
+ShortDescription: TypeAlias = Annotated[
+    str, Keyword("maxLength", MAX_SHORT_DESCRIPTION_LENGTH)
+]
 
 PathPart: TypeAlias = Annotated[
     str,

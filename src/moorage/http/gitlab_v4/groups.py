@@ -11,7 +11,7 @@ from moorage.domain.projects import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Bytes, Filled, PathPart
+from moorage.http.gitlab_v4.formats import Bytes, Name, PathPart, ShortDescription
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import (
     MAX_SIZE,
@@ -36,7 +36,8 @@ from moorage.http.gitlab_v4.shapes import (
     GroupProjects,
     Project,
 )
-from moorage.services.groups import GroupChanges, GroupRequest, GroupView
+from moorage.services.group_views import GroupView
+from moorage.services.groups import GroupChanges, GroupRequest
 from moorage.services.pages import Listed, Window
 from moorage.store.namespaces import GroupFilter
 from moorage.store.projects import ProjectFilter
@@ -57,20 +58,20 @@ class ListGroups(Parameters):
 class CreateGroup(Parameters, kw_only=True):
     """``POST /groups``."""
 
-    name: Filled
+    name: Name
     path: PathPart
     parent_id: int | None = None
     visibility: Visibility | None = None
-    description: str | None = None
+    description: ShortDescription | None = None
 
 
 class UpdateGroup(Parameters):
     """``PUT /groups/:id``."""
 
-    name: str | None = None
+    name: Name | None = None
     path: PathPart | None = None
     visibility: Visibility | None = None
-    description: str | None = None
+    description: ShortDescription | None = None
     registry_quota_bytes: Bytes | UnsetType | None = UNSET
 
 
@@ -90,7 +91,7 @@ class ListGroupProjects(ListProjects):
 async def list_groups(call: Call) -> Response:
     """``GET /groups``."""
     wanted, page = group_filter(call.read(ListGroups)), page_of(call)
-    listed = await call.context.groups.list_page(
+    listed = await call.context.group_lists.list_page(
         call.principal, wanted, Window(page.limit, page.offset)
     )
     return _answer_list(call, listed)
@@ -108,7 +109,7 @@ async def list_descendants(call: Call) -> Response:
 
 async def _list_below(call: Call, *, deep: bool) -> Response:
     wanted, page = group_filter(call.read(ListGroups)), page_of(call)
-    listed = await call.context.groups.list_below(
+    listed = await call.context.group_lists.list_below(
         call.principal,
         call.reference(),
         wanted,
@@ -134,7 +135,7 @@ async def show(call: Call) -> Response:
             call.principal, view.group.id, ProjectFilter(), window
         )
         invited = await call.context.project_lists.list_invited(
-            call.principal, view.group.id, window
+            call.principal, view.group.id, ProjectFilter(), window
         )
         more["projects"] = [shown(call, one, simple=False) for one in own.items]
         more["shared_projects"] = [
@@ -206,6 +207,18 @@ async def list_projects(call: Call) -> Response:
     return answer_page(call, page, await shown_list(call, wanted, listed), listed.total)
 
 
+async def list_shared_projects(call: Call) -> Response:
+    """``GET /groups/:id/projects/shared``."""
+    wanted, page = call.read(ListProjects), page_of(call)
+    listed = await call.context.project_lists.list_invited(
+        call.principal,
+        call.reference(),
+        project_filter(wanted),
+        Window(page.limit, page.offset),
+    )
+    return answer_page(call, page, await shown_list(call, wanted, listed), listed.total)
+
+
 def group_filter(wanted: ListGroups) -> GroupFilter:
     """Say what a list of groups is about."""
     levels = [
@@ -265,6 +278,18 @@ ROUTES = (
             "List the projects of a group",
             {200: list[BasicProject | Project]},
             ListGroupProjects,
+            paged=True,
+            anonymous=True,
+        ),
+    ),
+    Route(
+        "GET",
+        "/groups/{id}/projects/shared",
+        list_shared_projects,
+        Operation(
+            "List the projects that a group was invited to",
+            {200: list[BasicProject | Project]},
+            ListProjects,
             paged=True,
             anonymous=True,
         ),

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import date
-from typing import Protocol
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 from starlette.responses import Response
 
-from moorage.http.gitlab_v4 import entities
+from moorage.domain.errors import ParameterError
+from moorage.http.gitlab_v4 import entities, shapes
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import GrantableLevel
+from moorage.http.gitlab_v4.formats import GrantableLevel, Keyword
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import answer_slice
+from moorage.http.gitlab_v4.paging import answer_page, answer_slice, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Handler, Route
-from moorage.http.gitlab_v4.shapes import Member
-from moorage.services.members import Membership, Place, by_id, by_username
+from moorage.http.gitlab_v4.shapes import BasicUser, Member
+from moorage.services.members import (
+    AddedMembers,
+    FindAccount,
+    Membership,
+    Place,
+    by_id,
+    by_username,
+)
+from moorage.services.pages import Window
+from moorage.store.ids import MAX_ID
+
+_ID = re.compile(r"[0-9]{1,19}")
+
+
+MAX_ADDED = 100
+"""How many become members by one call. Source: GitLab's member creation."""
+
+UserIds: TypeAlias = Annotated[
+    str,
+    Keyword("type", ("integer", "string")),
+    Keyword("pattern", r"^[0-9]+(,[0-9]+)*$"),
+]
+"""A number, or several as a text with commas."""
 
 
 class ListMembers(Parameters):
@@ -27,12 +52,25 @@ class ListMembers(Parameters):
     user_ids: list[int] | None = None
 
 
+class ListProjectUsers(Parameters):
+    """``GET /projects/:id/users``."""
+
+    search: str | None = None
+    skip_users: list[int] | None = None
+
+
+class ListMemberships(Parameters):
+    """``GET /users/:id/memberships``."""
+
+    type: Literal["Project", "Namespace"] | None = None
+
+
 class AddMember(Parameters, kw_only=True):
     """``POST …/members``."""
 
     at_least_one_of = (("user_id", "username"),)
     access_level: GrantableLevel
-    user_id: int | None = None
+    user_id: UserIds | None = None
     username: str | None = None
     expires_at: date | None = None
 
@@ -86,14 +124,45 @@ async def add(call: Call, place: Place) -> Response:
     """``POST …/members``."""
     call.sign_in()
     wanted = call.read(AddMember)
-    named = (
-        by_username(wanted.username or "")
-        if wanted.user_id is None
-        else by_id(wanted.user_id)
-    )
+    named = named_accounts(wanted)
     membership = Membership(wanted.access_level, wanted.expires_at)
-    member = await call.context.members.add(call.principal, place, named, membership)
+    if len(named) > 1:
+        added = await call.context.members.add_several(
+            call.principal, place, named, membership
+        )
+        return answer(_added(added), 201)
+    member = await call.context.members.add(call.principal, place, named[0], membership)
     return answer(entities.member(call.context, member), 201)
+
+
+def named_accounts(wanted: AddMember) -> list[FindAccount]:
+    """Read who is to become a member: one, or several separated by commas.
+
+    Raises:
+        ParameterError: Both or too many are given, or what is no number.
+    """
+    if wanted.user_id is not None and wanted.username is not None:
+        raise ParameterError("user_id, username are mutually exclusive")
+    if wanted.username is not None:
+        found = [by_username(name.strip()) for name in wanted.username.split(",")]
+    else:
+        texts = (wanted.user_id or "").split(",")
+        if not all(_ID.fullmatch(text.strip()) for text in texts):
+            raise ParameterError("user_id is invalid")
+        found = [by_id(min(int(text), MAX_ID)) for text in texts]
+    if len(found) > MAX_ADDED:
+        raise ParameterError(f"Too many users specified (limit is {MAX_ADDED})")
+    return found
+
+
+def _added(added: AddedMembers) -> shapes.AddedMembers:
+    """Say in GitLab's words what came of adding several."""
+    if added.refused:
+        told = [f"{username}: {text}" for username, text in added.refused.items()]
+        return {"message": " and ".join(told), "status": "error"}
+    if not added.number:
+        return {"message": "No users specified.", "status": "error"}
+    return {"status": "success"}
 
 
 async def update(call: Call, place: Place) -> Response:
@@ -114,6 +183,34 @@ async def remove(call: Call, place: Place) -> Response:
     call.sign_in()
     await call.context.members.remove(call.principal, place, call.number("user_id"))
     return no_content()
+
+
+async def list_users(call: Call, place: Place) -> Response:
+    """``GET /projects/:id/users``: all members, as users."""
+    wanted = call.read(ListProjectUsers)
+    text, skipped = (wanted.search or "").lower(), wanted.skip_users or ()
+    found = await call.context.members.list_all(call.principal, place)
+    shown = [entities.basic_user(call.context, one.account) for one in found]
+    return answer_slice(
+        call,
+        [
+            one
+            for one in shown
+            if (text in one["username"].lower() or text in one["name"].lower())
+            and one["id"] not in skipped
+        ],
+    )
+
+
+async def list_memberships(call: Call) -> Response:
+    """``GET /users/:id/memberships``."""
+    call.administer()
+    wanted, page = call.read(ListMemberships), page_of(call)
+    listed = await call.context.users.list_memberships(
+        call.number("id"), wanted.type, Window(page.limit, page.offset)
+    )
+    shown = [entities.membership(one) for one in listed.items]
+    return answer_page(call, page, shown, listed.total)
 
 
 def _answer_list(call: Call, wanted: ListMembers, shown: list[Member]) -> Response:
@@ -138,7 +235,12 @@ _LIST = Operation(
 )
 _LIST_ALL = replace(_LIST, summary="List members, those of the groups above too")
 _SHOW = Operation("Show a member", {200: Member}, anonymous=True)
-_ADD = Operation("Add a member", {201: Member}, AddMember, errors=(409,))
+_ADD = Operation(
+    "Add a member, or several",
+    {201: Member | shapes.AddedMembers},
+    AddMember,
+    errors=(409,),
+)
 _UPDATE = Operation("Change a membership", {200: Member}, UpdateMember)
 _REMOVE = Operation("End a membership", {204: None})
 
@@ -162,4 +264,34 @@ def _routes(folder: str, *, is_group: bool) -> tuple[Route, ...]:
     )
 
 
-ROUTES = (*_routes("projects", is_group=False), *_routes("groups", is_group=True))
+def _list_users_of_project(call: Call) -> Awaitable[Response]:
+    return list_users(call, Place(is_group=False, reference=call.reference()))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/users/{id}/memberships",
+        list_memberships,
+        Operation(
+            "List where a user is a member",
+            {200: list[shapes.Membership]},
+            ListMemberships,
+            paged=True,
+        ),
+    ),
+    Route(
+        "GET",
+        "/projects/{id}/users",
+        _list_users_of_project,
+        Operation(
+            "List the members of a project as users",
+            {200: list[BasicUser]},
+            ListProjectUsers,
+            paged=True,
+            anonymous=True,
+        ),
+    ),
+    *_routes("projects", is_group=False),
+    *_routes("groups", is_group=True),
+)

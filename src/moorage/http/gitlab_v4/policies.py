@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Protocol, TypeAlias, TypedDict, cast
+from typing import Any, Protocol, TypedDict, cast
 
 from starlette.responses import Response
 
 from moorage.domain.access import Ability, Role
 from moorage.domain.durations import DurationInvalidError
 from moorage.domain.errors import ForbiddenError, ParameterError
-from moorage.domain.policies import MAX_NAME_LENGTH, Policy, parse_cadence
+from moorage.domain.policies import Policy, parse_cadence
 from moorage.domain.projects import Scope
 from moorage.domain.rules import RuleSet, RulesInvalidError
+from moorage.domain.texts import MAX_NAME_LENGTH
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Filled, Keyword, Time
+from moorage.http.gitlab_v4.formats import Name, Time
 from moorage.http.gitlab_v4.images import readable, readable_group, require
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import answer_slice
@@ -25,18 +26,16 @@ from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.http.gitlab_v4.rules import RulesDocument
 from moorage.services.policies import PolicyRequest
 
-PolicyName: TypeAlias = Annotated[Filled, Keyword("maxLength", MAX_NAME_LENGTH)]
-
 
 class _NewParameters(Parameters):
-    name: PolicyName
+    name: Name
     cadence: str = "1d"
     enabled: bool = True
 
 
 class _Changes(Parameters):
     at_least_one_of = (("name", "cadence", "enabled", "rules"),)
-    name: PolicyName | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
     cadence: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 

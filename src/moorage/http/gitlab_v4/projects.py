@@ -13,7 +13,7 @@ from moorage.domain.projects import Scope
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Bytes, PathPart
+from moorage.http.gitlab_v4.formats import Bytes, Description, Name, PathPart
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import (
     KeysetUnsupportedError,
@@ -57,9 +57,19 @@ class ListProjects(Parameters):
     order_by: Order = "created_at"
     sort: Literal["asc", "desc"] = "desc"
     statistics: bool = False
+    starred: bool = False
+    topic: str | None = None
+    with_issues_enabled: bool = False
+    with_merge_requests_enabled: bool = False
     pagination: str | None = None
     id_after: int | None = None
     id_before: int | None = None
+
+    @property
+    def means_none(self) -> bool:
+        """Whether it is about what no project has here."""
+        of_code = self.with_issues_enabled or self.with_merge_requests_enabled
+        return self.starred or bool(self.topic) or of_code
 
 
 class ShowProject(Parameters):
@@ -84,11 +94,11 @@ class CreateProject(Parameters):
     """``POST /projects``."""
 
     at_least_one_of = (("name", "path"),)
-    name: str | None = None
+    name: Name | None = None
     path: PathPart | None = None
     namespace_id: int | None = None
     visibility: Visibility | None = None
-    description: str | None = None
+    description: Description | None = None
     container_registry_enabled: bool | None = None
     container_registry_access_level: RegistryAccess | None = None
     container_expiration_policy_attributes: CleanupPolicyAttributes | None = None
@@ -110,10 +120,10 @@ class UpdateProject(Parameters):
             "registry_quota_bytes",
         ),
     )
-    name: str | None = None
+    name: Name | None = None
     path: PathPart | None = None
     visibility: Visibility | None = None
-    description: str | None = None
+    description: Description | None = None
     registry_quota_bytes: Bytes | UnsetType | None = UNSET
     archived: bool | None = None
     container_registry_enabled: bool | None = None
@@ -233,6 +243,7 @@ def project_filter(wanted: ListProjects) -> ProjectFilter:
         Role.OWNER if wanted.owned else Role.NONE,
         Role.MINIMAL if wanted.membership else Role.NONE,
     ]
+    below = MAX_ID if wanted.id_before is None else wanted.id_before
     return ProjectFilter(
         search=wanted.search.lower() if wanted.search else None,
         search_namespaces=wanted.search_namespaces,
@@ -240,7 +251,7 @@ def project_filter(wanted: ListProjects) -> ProjectFilter:
         visibility=wanted.visibility,
         archived=wanted.archived,
         above=wanted.id_after or 0,
-        below=MAX_ID if wanted.id_before is None else wanted.id_before,
+        below=0 if wanted.means_none else below,
         order_by=_ORDERS.get(wanted.order_by, "id"),
         ascending=wanted.sort == "asc",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from moorage.domain.access import RegistryAccess, Visibility
+from moorage.domain.accounts import AccountState
 from moorage.domain.projects import NamespaceKind
 from moorage.http.gitlab_v4.formats import Count, Day, Time, Uri
 
@@ -19,7 +20,7 @@ class BasicUser(TypedDict):
     username: str
     public_email: str | None
     name: str
-    state: Literal["active", "blocked"]
+    state: AccountState
     locked: bool
     avatar_url: Uri | None
     web_url: Uri
@@ -60,13 +61,35 @@ class FullUser(User, Administrator):
     external: bool
 
 
-class Member(BasicUser):
+class Invited(TypedDict):
+    """Who made somebody a member, if that is known."""
+
+    created_by: NotRequired[BasicUser]
+
+
+class Member(BasicUser, Invited):
     """A membership."""
 
     access_level: int
     created_at: Time
     expires_at: Day | None
     membership_state: Literal["active"]
+
+
+class AddedMembers(TypedDict):
+    """Whether all of several became members, and what hindered which."""
+
+    status: Literal["success", "error"]
+    message: NotRequired[str]
+
+
+class Membership(TypedDict):
+    """Where somebody is a member."""
+
+    source_id: int
+    source_name: str
+    source_type: Literal["Project", "Namespace"]
+    access_level: int
 
 
 class AccessToken(TypedDict):
@@ -135,6 +158,17 @@ class Group(TypedDict):
     full_path: str
     created_at: Time
     parent_id: int | None
+
+
+class PublicGroup(TypedDict):
+    """As little of a group as is needed to choose it."""
+
+    id: int
+    web_url: Uri
+    name: str
+    avatar_url: Uri | None
+    full_name: str
+    full_path: str
 
 
 class BasicProject(TypedDict):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal, Protocol, TypeAlias
 
 from starlette.responses import Response
@@ -13,23 +15,61 @@ from moorage.domain.tokens import ACCESS_SCOPES, ADMIN_SCOPES, Token
 from moorage.http.gitlab_v4 import entities, shapes
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Filled, GrantableLevel, Keyword
+from moorage.http.gitlab_v4.formats import (
+    GrantableLevel,
+    Keyword,
+    Name,
+    ShortDescription,
+)
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import answer_slice
+from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.http.gitlab_v4.shapes import AccessToken, MadeAccessToken
 from moorage.services.minting import TokenRequest
 from moorage.services.owned_tokens import Owner
+from moorage.services.pages import Window
+from moorage.store.tokens import TokenFilter, TokenOrder
+
+Sort: TypeAlias = Literal[
+    "created_asc",
+    "created_desc",
+    "expires_asc",
+    "expires_desc",
+    "last_used_asc",
+    "last_used_desc",
+    "name_asc",
+    "name_desc",
+]
+
+# Ids rise with the time at which tokens are made.
+_ORDERS: Mapping[str, TokenOrder] = {
+    "created": "id",
+    "expires": "expires_at",
+    "last_used": "last_used_at",
+    "name": "name",
+}
 
 
 class ListTokens(Parameters):
-    """``GET /personal_access_tokens`` and the lists of projects and groups."""
+    """The lists of tokens of projects and groups."""
 
-    user_id: int | None = None
     search: str | None = None
     revoked: bool | None = None
     state: Literal["active", "inactive"] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    last_used_after: datetime | None = None
+    last_used_before: datetime | None = None
+    expires_after: date | None = None
+    expires_before: date | None = None
+    sort: Sort | None = None
+
+
+class ListPersonalTokens(ListTokens):
+    """``GET /personal_access_tokens``."""
+
+    user_id: int | None = None
 
 
 AccessScopes: TypeAlias = Annotated[
@@ -41,9 +81,9 @@ AccessScopes: TypeAlias = Annotated[
 class CreateToken(Parameters, kw_only=True):
     """``POST /users/:user_id/personal_access_tokens``."""
 
-    name: Filled
+    name: Name
     scopes: AccessScopes
-    description: str | None = None
+    description: ShortDescription | None = None
     expires_at: date | None = None
 
 
@@ -72,11 +112,15 @@ class OwnedHandler(Protocol):
 async def list_personal(call: Call) -> Response:
     """``GET /personal_access_tokens``."""
     call.sign_in()
-    wanted = call.read(ListTokens)
-    found = await call.context.tokens.list_personal(call.principal, wanted.user_id)
-    return answer_slice(
-        call, [_shown(call, token) for token in found if _matches(call, wanted, token)]
+    wanted, page = call.read(ListPersonalTokens), page_of(call)
+    found = await call.context.tokens.list_personal(
+        call.principal,
+        wanted.user_id,
+        token_filter(wanted, CredentialKind.PERSONAL),
+        Window(page.limit, page.offset),
     )
+    shown = [_shown(call, token) for token in found.items]
+    return answer_page(call, page, shown, found.total)
 
 
 async def show_own(call: Call) -> Response:
@@ -137,16 +181,13 @@ async def create_personal(call: Call) -> Response:
 
 async def list_owned(call: Call, owner: Owner) -> Response:
     """``GET /projects/:id/access_tokens``, and of groups."""
-    wanted = call.read(ListTokens)
-    found = await call.context.tokens.owned.list_of(call.principal, owner)
-    return answer_slice(
-        call,
-        [
-            _shown(call, token, level)
-            for token, level in found
-            if _matches(call, wanted, token)
-        ],
+    wanted, page = token_filter(call.read(ListTokens), owner.kind), page_of(call)
+    window = Window(page.limit, page.offset)
+    found = await call.context.tokens.owned.list_of(
+        call.principal, owner, wanted, window
     )
+    shown = [_shown(call, token, level) for token, level in found.items]
+    return answer_page(call, page, shown, found.total)
 
 
 async def show_owned(call: Call, owner: Owner) -> Response:
@@ -202,17 +243,31 @@ def _shown(call: Call, token: Token, level: Role | None = None) -> shapes.Access
     return entities.token(token, active=active, level=level)
 
 
-def _matches(call: Call, wanted: ListTokens, token: Token) -> bool:
-    active = "active" if call.context.tokens.is_active(token) else "inactive"
-    revoked = token.revoked_at is not None
-    return (
-        wanted.state in (None, active)
-        and wanted.revoked in (None, revoked)
-        and (wanted.search or "").lower() in token.name.lower()
+def token_filter(wanted: ListTokens, kind: CredentialKind) -> TokenFilter:
+    """Say what a list of tokens is about."""
+    order, _, direction = (wanted.sort or "created_asc").rpartition("_")
+    return TokenFilter(
+        kind=kind,
+        search=(wanted.search or "").lower(),
+        active=None if wanted.state is None else wanted.state == "active",
+        revoked=wanted.revoked,
+        created_after=wanted.created_after,
+        created_before=wanted.created_before,
+        last_used_after=wanted.last_used_after,
+        last_used_before=wanted.last_used_before,
+        expires_after=_midnight(wanted.expires_after),
+        expires_before=_midnight(wanted.expires_before),
+        order_by=_ORDERS[order],
+        ascending=direction == "asc",
     )
 
 
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
+
+
 _LIST = Operation("List tokens", {200: list[AccessToken]}, ListTokens, paged=True)
+_LIST_PERSONAL = replace(_LIST, parameters=ListPersonalTokens)
 _SHOW = Operation("Show a token", {200: AccessToken})
 _REVOKE = Operation("Revoke a token", {204: None})
 _ROTATE = Operation(
@@ -243,7 +298,7 @@ def _owned_routes(folder: str, kind: CredentialKind) -> tuple[Route, ...]:
 
 
 ROUTES = (
-    Route("GET", "/personal_access_tokens", list_personal, _LIST),
+    Route("GET", "/personal_access_tokens", list_personal, _LIST_PERSONAL),
     Route(
         "GET",
         "/personal_access_tokens/self",

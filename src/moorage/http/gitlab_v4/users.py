@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from starlette.responses import Response
 
-from moorage.domain.accounts import EMAIL_PATTERN, MIN_PASSWORD_LENGTH
+from moorage.domain.accounts import (
+    ACTIVATE,
+    BAN,
+    BLOCK,
+    DEACTIVATE,
+    EMAIL_PATTERN,
+    MAX_PASSWORD_LENGTH,
+    MIN_PASSWORD_LENGTH,
+    UNBAN,
+    UNBLOCK,
+    AccountState,
+    StateChange,
+)
 from moorage.http.gitlab_v4 import entities
 from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
-from moorage.http.gitlab_v4.formats import Filled, Keyword, PathPart
+from moorage.http.gitlab_v4.formats import Keyword, Name, PathPart
 from moorage.http.gitlab_v4.operations import Operation
 from moorage.http.gitlab_v4.paging import (
     KeysetUnsupportedError,
@@ -20,7 +34,7 @@ from moorage.http.gitlab_v4.paging import (
     page_of,
 )
 from moorage.http.gitlab_v4.parameters import Parameters
-from moorage.http.gitlab_v4.routing import Route
+from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.http.gitlab_v4.shapes import BasicUser, FullUser, User
 from moorage.services.pages import Window
 from moorage.services.users import NewUser, UserChanges
@@ -34,16 +48,46 @@ class ListUsers(Parameters):
     username: str | None = None
     search: str | None = None
     active: bool = False
+    exclude_active: bool = False
     blocked: bool = False
-    order_by: Literal["id", "created_at"] = "id"
+    external: bool = False
+    exclude_external: bool = False
+    humans: bool = False
+    exclude_humans: bool = False
+    without_project_bots: bool = False
+    without_projects: bool = False
+    admins: bool = False
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    two_factor: Literal["enabled", "disabled"] | None = None
+    public_email: str | None = None
+    extern_uid: str | None = None
+    provider: str | None = None
+    order_by: Literal["id", "name", "username", "created_at", "updated_at"] = "id"
     sort: Literal["asc", "desc"] = "desc"
     pagination: str | None = None
     id_after: int | None = None
     id_before: int | None = None
 
+    @property
+    def means_nobody(self) -> bool:
+        """Whether it is about what no account has here."""
+        elsewhere = self.public_email or self.extern_uid or self.provider
+        return bool(elsewhere) or self.two_factor == "enabled"
+
+
+# Ids rise with the time at which accounts are made; nothing else moves their dates.
+_ORDERS: Mapping[str, Literal["name", "username"]] = {
+    "name": "name",
+    "username": "username",
+}
 
 Email: TypeAlias = Annotated[str, Keyword("pattern", f"^{EMAIL_PATTERN}$")]
-Password: TypeAlias = Annotated[str, Keyword("minLength", MIN_PASSWORD_LENGTH)]
+Password: TypeAlias = Annotated[
+    str,
+    Keyword("minLength", MIN_PASSWORD_LENGTH),
+    Keyword("maxLength", MAX_PASSWORD_LENGTH),
+]
 
 
 class CreateUser(Parameters, kw_only=True):
@@ -51,7 +95,7 @@ class CreateUser(Parameters, kw_only=True):
 
     at_least_one_of = (("password", "reset_password", "force_random_password"),)
     email: Email
-    name: Filled
+    name: Name
     username: PathPart
     password: Password | None = None
     reset_password: bool = False
@@ -65,7 +109,7 @@ class UpdateUser(Parameters):
 
     username: PathPart | None = None
     email: Email | None = None
-    name: Filled | None = None
+    name: Name | None = None
     password: Password | None = None
     admin: bool | None = None
     external: bool | None = None
@@ -82,6 +126,8 @@ async def list_users(call: Call) -> Response:
     """``GET /users``."""
     call.sign_in()
     wanted, page = call.read(ListUsers), page_of(call)
+    if wanted.means_nobody:
+        return answer_page(call, page, [], 0)
     if wanted.username is not None:
         account = await call.context.users.find_by_username(wanted.username)
         found = [] if account is None else [entities.basic_user(call.context, account)]
@@ -98,14 +144,31 @@ async def list_users(call: Call) -> Response:
 
 
 def account_filter(wanted: ListUsers) -> AccountFilter:
-    """Say what a list of users is about. Ids rise with the time they were made at."""
+    """Say what a list of users is about."""
     return AccountFilter(
         search=wanted.search.lower() if wanted.search else None,
-        active=True if wanted.active else (False if wanted.blocked else None),
+        active=_either(wanted.active, wanted.blocked or wanted.exclude_active),
+        state=AccountState.BLOCKED if wanted.blocked else None,
+        admin=_either(wanted.admins),
+        external=_either(wanted.external, wanted.exclude_external),
+        bot=_either(
+            wanted.exclude_humans, wanted.humans or wanted.without_project_bots
+        ),
+        idle_only=wanted.without_projects,
+        created_after=wanted.created_after,
+        created_before=wanted.created_before,
         above=wanted.id_after or 0,
         below=MAX_ID if wanted.id_before is None else wanted.id_before,
+        order_by=_ORDERS.get(wanted.order_by, "id"),
         ascending=wanted.sort == "asc",
     )
+
+
+def _either(yes: bool, no: bool = False) -> bool | None:
+    """Say what is wanted of a property: to be there, not to be, or nothing."""
+    if yes:
+        return True
+    return False if no else None
 
 
 async def show(call: Call) -> Response:
@@ -158,18 +221,16 @@ async def delete(call: Call) -> Response:
     return no_content()
 
 
-async def block(call: Call) -> Response:
-    """``POST /users/:id/block``."""
-    call.administer()
-    await call.context.users.block(call.principal, call.number("id"))
-    return answer(True, 201)  # noqa: FBT003 (the body)
+def _changing_state(change: StateChange) -> Handler:
+    """Answer ``POST /users/:id/block``, and what else keeps out or lets in."""
 
+    async def handle(call: Call) -> Response:
+        call.administer()
+        users, account_id = call.context.users, call.number("id")
+        await users.change_state(call.principal, account_id, change)
+        return answer(True, 201)  # noqa: FBT003 (the body)
 
-async def unblock(call: Call) -> Response:
-    """``POST /users/:id/unblock``."""
-    call.administer()
-    await call.context.users.unblock(call.number("id"))
-    return answer(True, 201)  # noqa: FBT003 (the body)
+    return handle
 
 
 ROUTES = (
@@ -218,16 +279,20 @@ ROUTES = (
         delete,
         Operation("Delete a user", {204: None}, errors=(409,)),
     ),
-    Route(
-        "POST",
-        "/users/{id}/block",
-        block,
-        Operation("Block a user", {201: Literal[True]}),
-    ),
-    Route(
-        "POST",
-        "/users/{id}/unblock",
-        unblock,
-        Operation("Unblock a user", {201: Literal[True]}),
+    *(
+        Route(
+            "POST",
+            f"/users/{{id}}/{verb}",
+            _changing_state(change),
+            Operation(f"{verb.capitalize()} a user", {201: Literal[True]}),
+        )
+        for verb, change in (
+            ("block", BLOCK),
+            ("unblock", UNBLOCK),
+            ("deactivate", DEACTIVATE),
+            ("activate", ACTIVATE),
+            ("ban", BAN),
+            ("unban", UNBAN),
+        )
     ),
 )
