@@ -177,6 +177,7 @@ async def test_tuples_come_as_columns_with_their_positions(database: Database) -
         [],
         ["a", "", "NULL", "null", "{}", "a,b", " c ", "ü\u2028🐳", "'%s'"],
         ["plain", 'quote"', "back\\slash", "\\n", "new\nline", "tab\t\x01\x7f"],
+        ['"', "\\", '\\"', '"\\', "\\\\", 'key"', "\x7f"],
     ],
 )
 async def test_texts_of_lists_arrive_as_they_are(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +53,9 @@ WRITE_ATTEMPTS = 12
 """Tries of a body that the server undid for the sake of another transaction."""
 
 log = structlog.get_logger(__name__)
+
+_NAMED = re.compile(r'\\[^"\\]')
+"""A character that JSON spells by a name, as a line's end."""
 
 _ARRAYS = {"text": "text[]", "int": "bigint[]"}
 
@@ -149,10 +153,10 @@ def _values(query: Query, parameters: dict[str, Any]) -> Mapping[str, Any]:
 def _array(items: list[Any]) -> str | list[Any]:
     """Spell an array as the server reads it, which takes the driver far longer.
 
-    Where nothing has to be escaped JSON's spelling is the same, but for the brackets.
+    JSON's spelling is the same, but for the brackets and what it has names for.
     """
     text = json.dumps(items, ensure_ascii=False)
-    return items if "\\" in text else f"{{{text[1:-1]}}}"
+    return items if _NAMED.search(text) else f"{{{text[1:-1]}}}"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -158,9 +158,9 @@ def blob_deleted(digest: Digest) -> Change:
     return Change(Action.DELETE, Subject.BLOB, digest)
 
 
-def tags_deleted(names: Iterable[str]) -> list[Change]:
+def tags_deleted(names: Iterable[str]) -> Iterator[Change]:
     """Tell of tags that are gone."""
-    return [Change(Action.DELETE, Subject.TAG, tag=name) for name in names]
+    return (Change(Action.DELETE, Subject.TAG, tag=name) for name in names)
 
 
 def repository_deleted() -> Change:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from moorage.domain.errors import ConflictError, NotFoundError
 
@@ -20,6 +20,23 @@ class Cause:
     held_until: datetime
     job_id: int | None = None
     restores: bool = False
+
+
+STEPS = 10_000
+"""Into so many steps the undo window is divided."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def held_until(now: datetime, window: timedelta) -> datetime:
+    """Say until when is kept what is removed now: the window and up to a step more.
+
+    A run removes the tags of an image one lot after the other, and what is kept until
+    the same moment is written down once.
+    """
+    step = window // STEPS
+    end = now + window
+    return end + (_EPOCH - end) % step if step else end
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from moorage.domain.cleanup import BulkDelete, Rules, plan
 from moorage.domain.digest import Digest
 from moorage.domain.errors import CleanupTooSoonError, ForbiddenError
 from moorage.domain.events import Occasion, tags_deleted
-from moorage.domain.history import Cause
+from moorage.domain.history import Cause, held_until
 from moorage.domain.jobs import ItemOutcome, Job, JobItem, JobKind, NewJob
 from moorage.domain.patterns import Pattern
 from moorage.domain.protection import TagGuard
@@ -38,8 +38,9 @@ from moorage.store import (
 )
 from moorage.store.job_items import Packed, Planned
 
-BATCH = 10_000
-"""Tags that one transaction removes: others may write in between.
+BATCH = 5_000
+"""Tags that one transaction removes: others may write in between, on SQLite every sixth
+of a second or so.
 
 Tags that go by date lie scattered over the indexes by name, size and so on: a small
 batch writes nearly as many pages of them as a large one.
@@ -225,7 +226,7 @@ class Cleanup:
     ) -> None:
         job, now = run.job, self._clock.now()
         arguments = Arguments.of(job)
-        cause = Cause(job.actor, now, now + self._undo_window, job.id)
+        cause = Cause(job.actor, now, held_until(now, self._undo_window), job.id)
 
         def body(tx: Tx) -> None:
             items = job_items.list_page(tx, job.id, after=after, limit=BATCH)

@@ -54,7 +54,7 @@ from moorage.store import (
 from moorage.store.job_items import Planned
 from moorage.store.times import from_us, to_us
 
-BATCH = 10_000
+BATCH = 5_000
 """Tags or manifests per transaction: others may write in between."""
 
 _PRESENT = "It is there again."

@@ -85,7 +85,10 @@ UPDATE link SET lease_until_us = COALESCE(lease_until_us, :now_us)
                WHERE mb.manifest_id IN ({{ints:ids}}));
 
 -- name: drop_manifests
-DELETE FROM manifest WHERE id IN ({{ints:ids}});
+-- None that a tag points to, whoever decided so: no foreign key would keep it.
+DELETE FROM manifest
+ WHERE id IN ({{ints:ids}})
+   AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.manifest_id = manifest.id);
 
 -- name: due_links
 SELECT id FROM link

@@ -67,17 +67,12 @@ SELECT COUNT(*) AS total
          LIMIT :limit) AS counted;
 
 -- name: removed_by
--- What a job removed. A repository's deletion may have removed a tag twice: the last
--- time counts. Served by tag_event_job.
-SELECT e.tag, e.previous_digest AS digest
-  FROM tag_event e
- WHERE e.id IN (SELECT MAX(removed.id)
-                  FROM tag_event removed
-                 WHERE removed.job_id = :job_id AND removed.job_id IS NOT NULL
-                   AND removed.repository_id = :repository_id
-                   AND removed.action = 'delete'
-                 GROUP BY removed.tag)
- ORDER BY e.tag;
+-- What a job removed, in the order in which it did. Served by tag_event_job.
+SELECT tag, previous_digest AS digest
+  FROM tag_event
+ WHERE job_id = :job_id AND job_id IS NOT NULL
+   AND repository_id = :repository_id AND action = 'delete'
+ ORDER BY id;
 
 -- name: removed_since
 -- What was removed since a time and is not there again.

@@ -134,33 +134,13 @@ def delete_many(
     One that is held stays, as one that moved does. The number of statements does not
     depend on the number of tags.
     """
-    wanted = {name: str(digest) for name, digest in seen.items()}
-    images = {
-        row["id"]: row["digest"]
-        for row in tx.all(
-            _SQL.list_images,
-            repository_id=repository_id,
-            digests=sorted(set(wanted.values())),
-        )
-    }
     there = tx.all(_SQL.lock_named, repository_id=repository_id, names=list(seen))
     left = {
-        row["name"]: row
-        for row in there
-        if images.get(row["manifest_id"]) == wanted[row["name"]]
+        row["name"]: row for row in there if row["digest"] == str(seen[row["name"]])
     }
     for hold in holds.list_of_tags(tx, repository_id, list(left), now=cause.now):
         left.pop(hold.tag or "", None)
-    rows = [
-        {
-            "name": name,
-            "manifest_id": row["manifest_id"],
-            "total_bytes": row["total_bytes"],
-            "digest": images[row["manifest_id"]],
-        }
-        for name, row in left.items()
-    ]
-    return _delete(tx, repository_id, rows, cause)
+    return _delete(tx, repository_id, list(left.values()), cause)
 
 
 def delete_first(
@@ -210,9 +190,10 @@ def restore_many(
             now_us=to_us(cause.now),
         )
         manifests.show(tx, {images[there[name]] for name in names})
-        repositories.add_to_tag_count(tx, repository_id, len(names))
         usage_sums.note(tx, repository_id, Sums(_total(restored)))
         tag_search.note(tx, repository_id, names, now=cause.now)
+        # Last: who pushes a new tag waits for the repository's row.
+        repositories.add_to_tag_count(tx, repository_id, len(names))
     return Restored(names, gone=[name for name in wanted if name not in there])
 
 
@@ -309,9 +290,10 @@ def _delete(tx: Tx, repository_id: int, rows: Sequence[Row], cause: Cause) -> li
             held_until_us=to_us(cause.held_until),
         )
         deleted = tx.run(_SQL.delete_names, repository_id=repository_id, names=names)
-        repositories.add_to_tag_count(tx, repository_id, -deleted)
         usage_sums.note(tx, repository_id, Sums(-_total(rows)))
         tag_search.note(tx, repository_id, names, now=cause.now)
+        # Last: who pushes a new tag waits for the repository's row.
+        repositories.add_to_tag_count(tx, repository_id, -deleted)
     return names
 
 

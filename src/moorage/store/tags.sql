@@ -50,9 +50,9 @@ SELECT CAST(:repository_id AS BIGINT), r.name, 'restore', r.digest, NULL,
 -- name: keep
 -- A manifest that a tag leaves is safe until then, and looked at after it.
 UPDATE manifest
-   SET lease_until_us = CASE WHEN lease_until_us > :held_until_us
-                             THEN lease_until_us ELSE :held_until_us END
- WHERE id IN ({{ints:manifest_ids}});
+   SET lease_until_us = :held_until_us
+ WHERE id IN ({{ints:manifest_ids}})
+   AND (lease_until_us IS NULL OR lease_until_us < :held_until_us);
 
 -- name: lock_images
 -- Against their collection: one under way is waited for, and has removed the row then.
@@ -100,15 +100,12 @@ SELECT tag.name, tag.manifest_id, tag.total_bytes,
  ORDER BY tag.name
 {{for_update}};
 
--- name: list_images
-SELECT id, digest
-  FROM manifest
- WHERE repository_id = :repository_id AND digest IN ({{texts:digests}});
-
 -- name: lock_named
 -- With where they point now. Compared by the caller: as a condition PostgreSQL would look
 -- it up for every tag there is.
-SELECT tag.name, tag.manifest_id, tag.total_bytes
+SELECT tag.name, tag.manifest_id, tag.total_bytes,
+       (SELECT manifest.digest FROM manifest WHERE manifest.id = tag.manifest_id)
+           AS digest
   FROM tag
  WHERE tag.repository_id = :repository_id AND tag.name IN ({{texts:names}})
  ORDER BY tag.name

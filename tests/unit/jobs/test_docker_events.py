@@ -98,7 +98,7 @@ def rendered(change: Change, occasion: Occasion = OCCASION) -> dict[str, Any]:
             A_MANIFEST,
         ),
         (manifest_deleted(DIGEST), "delete", {**GONE, "digest": str(DIGEST)}),
-        (tags_deleted(["v1"])[0], "delete", {**GONE, "tag": "v1"}),
+        (next(tags_deleted(["v1"])), "delete", {**GONE, "tag": "v1"}),
         (repository_deleted(), "delete", GONE),
     ],
 )
@@ -156,7 +156,7 @@ def test_an_envelope_holds_events_in_order_and_each_id_is_one_of_a_kind() -> Non
 
 
 def test_events_made_again_have_the_same_ids() -> None:
-    changes = tags_deleted(["a", "b"])
+    changes = list(tags_deleted(["a", "b"]))
     assert events_of("r", changes, OCCASION, AT) == events_of(
         "r", changes, OCCASION, AT
     )
