@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
 _ORDERS = ("name", "version", "created", "pushed", "published", "pulled", "size")
 
-# Nothing, hundreds of commits and of builds, a hundred releases, thousands that have
-# next to nothing else in common, and more than are counted: of one beginning, and of
-# very many.
-_PARTS = ("nothing-has-this", "sha-12", "-0000", "v0.1", "999", "build", "99")
+# Nothing; hundreds of commits and of builds, and a hundred releases; hundreds that have
+# next to nothing else in common; and more than are counted: two thousand that come last
+# in some orders, thousands, and very many of one beginning and of many.
+_PARTS = (
+    "nothing-has-this",
+    "sha-12",
+    "-0000",
+    "v0.1",
+    "9999",
+    "99.",
+    "999",
+    "build",
+    "99",
+)
 
 _LISTS_OF_REPOSITORIES = (
     "",

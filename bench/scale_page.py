@@ -36,10 +36,9 @@ To repeat it (needs Debian's `postgresql`, and for ten million tags 25 GB of dis
 What costs more in the large estate, and why:
 
 - A page in the middle by its number passes over half of the tags. Keyset pages do not.
-- A total is counted up to 10,000, of what a search finds and of tags as of a time: with
-  1,000 tags that is at most 1,000.
-- A search that finds more than 10,000 tags goes through the list in its order until the
-  page is full.
+- A search that finds more than 1,000 tags goes through the list in its order until the
+  page is full: the longer, the rarer they are. Where they come late in the order, up to
+  10,000 are sorted instead.
 - A group's repositories in the order of their tags, and a search of them, look at all
   of the group: at 100,000 where there are ten million tags. Their total is counted up
   to 10,000.

@@ -27,6 +27,7 @@ _VALUES = {
     "after": "'1'",
     "archived": "'-1'",
     "above": "'0'",
+    "budget": "'20000'",
     "below": "'9223372036854775807'",
     "digest": "'sha256:7'",
     "high": "'n'",

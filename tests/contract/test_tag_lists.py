@@ -15,7 +15,7 @@ from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.history import Cause
 from moorage.domain.tag_lists import Place, TagList, TagOrder
 from moorage.ports.query import Query, strip_comments
-from moorage.store import tag_lists, tag_search, tags
+from moorage.store import found_tags, tag_lists, tag_search, tags, totals
 from moorage.store.migrate import migrate
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ def named(tx: Tx, *names: str) -> Repository:
     return repository
 
 
-def walk(tx: Tx, repository: Repository, wanted: TagList, size: int) -> list[str]:
+def go_through(tx: Tx, repository: Repository, wanted: TagList, size: int) -> list[str]:
     """Go through a list by places, page by page."""
     names: list[str] = []
     after: Place | None = None
     while True:
         if wanted.search:
-            found = tag_lists.find(tx, repository.id, wanted.search)
-            page = tag_lists.list_found(
+            found = found_tags.find(tx, repository.id, wanted.search)
+            page = found_tags.list_page(
                 tx, repository.id, wanted, found, after, 0, size
             )
         else:
@@ -97,7 +97,7 @@ def walk(tx: Tx, repository: Repository, wanted: TagList, size: int) -> list[str
 
 
 def search(tx: Tx, repository: Repository, part: str) -> list[str]:
-    return walk(tx, repository, TagList(search=part), 2)
+    return go_through(tx, repository, TagList(search=part), 2)
 
 
 @pytest.mark.parametrize("order", TagOrder)
@@ -107,7 +107,7 @@ async def test_tags_are_listed_in_an_order_page_by_page(
     database: Database, order: TagOrder, size: int, *, descending: bool
 ) -> None:
     def body(tx: Tx) -> list[str]:
-        return walk(tx, a_list(tx), TagList(order, descending), size)
+        return go_through(tx, a_list(tx), TagList(order, descending), size)
 
     expected = ORDERS[order].split()
     found = await database.write(body)
@@ -119,7 +119,7 @@ async def test_what_is_found_is_listed_in_an_order_too(
     database: Database, order: TagOrder
 ) -> None:
     def body(tx: Tx) -> list[str]:
-        return walk(tx, a_list(tx), TagList(order, search="1."), 2)
+        return go_through(tx, a_list(tx), TagList(order, search="1."), 2)
 
     expected = [name for name in ORDERS[order].split() if "1." in name]
     assert await database.write(body) == expected
@@ -128,11 +128,11 @@ async def test_what_is_found_is_listed_in_an_order_too(
 async def test_a_page_may_begin_at_a_number(database: Database) -> None:
     def body(tx: Tx) -> tuple[list[Place], list[Place]]:
         repository = a_list(tx)
-        found = tag_lists.find(tx, repository.id, "v1")
+        found = found_tags.find(tx, repository.id, "v1")
         wanted = TagList(TagOrder.NAME), TagList(TagOrder.NAME, search="v1")
         return (
             tag_lists.list_page(tx, repository.id, wanted[0], None, 1, 2),
-            tag_lists.list_found(tx, repository.id, wanted[1], found, None, 1, 2),
+            found_tags.list_page(tx, repository.id, wanted[1], found, None, 1, 2),
         )
 
     page, found = await database.write(body)
@@ -181,9 +181,9 @@ async def test_a_page_by_number_is_the_same_from_either_end(
 async def test_a_search_finds_a_part_of_a_name_in_its_case(
     database: Database, part: str, names: str
 ) -> None:
-    def body(tx: Tx) -> tuple[list[str], int]:
+    def body(tx: Tx) -> tuple[list[str], int | None]:
         repository = named(tx, "rc", "RC", "1.0-rc1", "rc-rc", "other")
-        found = tag_lists.find(tx, repository.id, part)
+        found = found_tags.find(tx, repository.id, part)
         return search(tx, repository, part), found.total
 
     assert await database.write(body) == (names.split(), len(names.split()))
@@ -261,33 +261,53 @@ async def test_only_one_sorts_in_at_a_time(database: Database) -> None:
     assert await database.write(other) == 0
 
 
+@pytest.mark.parametrize(
+    ("counted", "walk", "sorted_", "many"),
+    [
+        # Found by going through the list; or late, and then sorted; or far too many.
+        (2, 100, 1, 1),
+        (2, 2, 100, 1),
+        (2, 2, 1, 1),
+        # One beginning, of too many names to count.
+        (1, 2, 3, 100),
+    ],
+)
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("order", [TagOrder.NAME, TagOrder.VERSION])
-@pytest.mark.parametrize("limit", [2, 4])
-async def test_what_is_found_nearly_everywhere_is_looked_for_in_order(
+@pytest.mark.parametrize("order", TagOrder)
+async def test_many_are_found_in_order_however_late_they_come(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
     order: TagOrder,
-    limit: int,
+    counted: int,
+    walk: int,
+    sorted_: int,
+    many: int,
     *,
     descending: bool,
 ) -> None:
-    # A constant, so that the test does not need ten thousand tags.
-    monkeypatch.setattr(tag_lists, "COUNT_LIMIT", limit)
-    monkeypatch.setattr(tag_search, "MANY", 1)
-    names = ["a1", "b", "xa1", "xa2", "xb", "ya", "z"]
+    # Constants, so that the test does not need ten thousand tags.
+    monkeypatch.setattr(totals, "MOST", counted)
+    monkeypatch.setattr(found_tags, "WALK", walk)
+    monkeypatch.setattr(found_tags, "SORTED", sorted_)
+    monkeypatch.setattr(tag_search, "MANY", many)
+    names = ["1.0a", "a1", "b", "xa1", "xa2", "xb", "ya", "z"]
 
-    def body(tx: Tx) -> tuple[list[str], list[str]]:
+    def body(tx: Tx) -> tuple[list[str], list[str], list[str]]:
         repository = named(tx, *names)
+        found = found_tags.find(tx, repository.id, "a")
+        assert found.total is None
         wanted = TagList(order, descending, search="a")
-        found = tag_lists.find(tx, repository.id, "a")
-        by_number = tag_lists.list_found(tx, repository.id, wanted, found, None, 1, 2)
-        return walk(tx, repository, wanted, 2), [each.name for each in by_number]
+        by_number = found_tags.list_page(tx, repository.id, wanted, found, None, 1, 2)
+        return (
+            go_through(tx, repository, TagList(order, descending), 20),
+            go_through(tx, repository, wanted, 2),
+            [each.name for each in by_number],
+        )
 
-    expected = ["a1", "xa1", "xa2", "ya"]
-    if descending:
-        expected.reverse()
-    assert await database.write(body) == (expected, expected[1:3])
+    everything, found, by_number = await database.write(body)
+    assert len(everything) == len(names)
+    assert found == [name for name in everything if "a" in name]
+    assert by_number == found[1:3]
 
 
 @settings(max_examples=30, deadline=None)

@@ -18,10 +18,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage(Generic[Item]):
-    """Some of a list; ``total`` counts all of it, up to ``COUNT_LIMIT``."""
+    """Some of a list; ``total`` counts all of it, if that is not too much."""
 
     items: Sequence[Item]
-    total: int
+    total: int | None
 
 
 class History:
@@ -45,7 +45,7 @@ class History:
 
         def body(tx: Tx) -> HistoryPage[TagEvent]:
             total = history.count_of_tag(tx, repository_id, tag)
-            if not total:
+            if total == 0:
                 raise TagUnknownError(tag=name)
             items = history.list_of_tag(
                 tx, repository_id, tag, offset=offset, limit=limit

@@ -12,7 +12,13 @@ from moorage.domain.published_tags import Image, PublishedTag, Referring
 from moorage.domain.repositories import Repository
 from moorage.domain.tag_lists import Place, TagList
 from moorage.ports.database import Database, Tx
-from moorage.store import projects, published_tags, repositories, tag_lists
+from moorage.store import (
+    found_tags,
+    projects,
+    published_tags,
+    repositories,
+    tag_lists,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +207,8 @@ def _walk(
 ) -> list[Place]:
     if not wanted.search:
         return tag_lists.list_page(tx, repository_id, wanted, after, 0, limit)
-    found = tag_lists.find(tx, repository_id, wanted.search)
-    return tag_lists.list_found(tx, repository_id, wanted, found, after, 0, limit)
+    found = found_tags.find(tx, repository_id, wanted.search)
+    return found_tags.list_page(tx, repository_id, wanted, found, after, 0, limit)
 
 
 def _page(

@@ -10,18 +10,18 @@ from moorage.domain.repositories import Repository
 from moorage.domain.tag_lists import ListedTag, Place, TagList
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import holds, protection, tag_lists
+from moorage.store import found_tags, holds, protection, tag_lists
 
 
 @dataclass(frozen=True, slots=True)
 class TagListPage:
-    """A page, by places; ``total`` counts all pages, up to ``COUNT_LIMIT``.
+    """A page, by places; ``total`` counts all pages, if that is not too much.
 
     ``details`` has more on each, by name, if that was asked for.
     """
 
     places: Sequence[Place]
-    total: int
+    total: int | None
     details: Mapping[str, ListedTag]
 
 
@@ -45,10 +45,11 @@ class TagLists:
         """Return a page of a list, from a place or a number of tags on."""
 
         def body(tx: Tx) -> TagListPage:
-            here = tx, repository.id, wanted
+            total: int | None
             if wanted.search:
-                found = tag_lists.find(tx, repository.id, wanted.search)
-                places = tag_lists.list_found(*here, found, after, offset, limit)
+                found = found_tags.find(tx, repository.id, wanted.search)
+                here = tx, repository.id, wanted, found
+                places = found_tags.list_page(*here, after, offset, limit)
                 total = found.total
             else:
                 places = _all(tx, repository.id, wanted, after, offset, limit)

@@ -9,8 +9,8 @@ from moorage.domain.digest import Digest
 from moorage.domain.history import PastTag, TagEvent
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
+from moorage.store import totals
 from moorage.store.job_items import Planned
-from moorage.store.repositories import COUNT_LIMIT
 from moorage.store.times import from_us, to_us
 
 REMOVED = "It was removed."
@@ -32,12 +32,12 @@ def list_of_tag(
     return [_event(row) for row in rows]
 
 
-def count_of_tag(tx: Tx, repository_id: int, tag: str) -> int:
-    """Count the moves of a tag, up to ``COUNT_LIMIT``."""
+def count_of_tag(tx: Tx, repository_id: int, tag: str) -> int | None:
+    """Count the moves of a tag, if they are not too many."""
     row = tx.one(
-        _SQL.count_of_tag, repository_id=repository_id, tag=tag, limit=COUNT_LIMIT
+        _SQL.count_of_tag, repository_id=repository_id, tag=tag, limit=totals.limit()
     )
-    return row["total"] if row else 0
+    return totals.told(row)
 
 
 def list_of_repository(
@@ -53,12 +53,12 @@ def list_of_repository(
     return [_event(row) for row in rows]
 
 
-def count_of_repository(tx: Tx, repository_id: int) -> int:
-    """Count the moves in a repository, up to ``COUNT_LIMIT``."""
+def count_of_repository(tx: Tx, repository_id: int) -> int | None:
+    """Count the moves in a repository, if they are not too many."""
     row = tx.one(
-        _SQL.count_of_repository, repository_id=repository_id, limit=COUNT_LIMIT
+        _SQL.count_of_repository, repository_id=repository_id, limit=totals.limit()
     )
-    return row["total"] if row else 0
+    return totals.told(row)
 
 
 def pointed(tx: Tx, repository_id: int, tag: str, digest: Digest) -> bool:
@@ -81,15 +81,15 @@ def tags_at(
     return [PastTag(row["tag"], row["digest"], from_us(row["at_us"])) for row in rows]
 
 
-def count_tags_at(tx: Tx, repository_id: int, at: datetime) -> int:
-    """Count what ``tags_at`` lists, up to ``COUNT_LIMIT``."""
+def count_tags_at(tx: Tx, repository_id: int, at: datetime) -> int | None:
+    """Count what ``tags_at`` lists, if that is not too much."""
     row = tx.one(
         _SQL.count_tags_at,
         repository_id=repository_id,
         at_us=to_us(at),
-        limit=COUNT_LIMIT,
+        limit=totals.limit(),
     )
-    return row["total"] if row else 0
+    return totals.told(row)
 
 
 def removed_by(tx: Tx, repository_id: int, job_id: int) -> list[Planned]:

@@ -1,56 +1,30 @@
-"""Pages of tags: in any order, and of those whose names have a part in common.
+"""Pages of tags: in any order, and what is told of each.
 
-A page costs what is on it, however many tags there are. A search finds its tags by
-the beginnings of names that end with what is looked for (``tag_search`` keeps them) and
-sorts what it found; what is to be found nearly everywhere is looked for by going
-through the list in its order.
+A page costs what is on it, however many tags there are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from moorage.domain.digest import Digest
 from moorage.domain.repositories import TagDetail
 from moorage.domain.tag_lists import Place, TagList, TagOrder
-from moorage.domain.versions import version_key_beginning
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
 from moorage.store import repositories, sizes
-from moorage.store.repositories import COUNT_LIMIT
-from moorage.store.tag_search import BEHIND, find_beginnings
+from moorage.store.beginnings import BEHIND
 from moorage.store.times import from_us, from_us_or_none
 
 MAX_FOR_EXCLUSIVE = 1000
 """Tags of a repository up to which exclusive bytes are worked out for a list: that
 takes a look at all of them."""
 
-_FIRST = "!"
-"""Sorts before every character of a tag: a name and this is the next text that can be
-the beginning of a range."""
-
 _MAX_KEY = (1 << 63) - 1
 
 _SQL = load("tag_lists")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found: beginnings of names, of which none begins with another.
-
-    There are none where they would be too many; ``total`` is counted up to
-    ``COUNT_LIMIT``.
-    """
-
-    beginnings: list[str]
-    total: int
-
-    @property
-    def few(self) -> bool:
-        """Whether all of it can be sorted for a page."""
-        return self.total < COUNT_LIMIT
 
 
 def list_page(
@@ -61,26 +35,43 @@ def list_page(
     offset: int,
     limit: int,
 ) -> list[Place]:
-    """Return places of a list, those behind ``after``."""
-    variant = {
-        "order": wanted.order,
-        "direction": _direction(wanted),
-        "search": "part" if wanted.search else "none",
-    }
-    given: dict[str, str | int] = {"repository_id": repository_id}
-    if wanted.search:
-        given["part"] = wanted.search
+    """Return places of a list of all tags, those behind ``after``."""
     tied: list[Place] = []
     if after is not None and wanted.order is not TagOrder.NAME:
-        query = _SQL.variant("list_ties", **variant)
-        rows = tx.all(query, **given, key=after.key, name=after.name, limit=limit)
-        tied = _places(rows)
+        tied = list_ties(tx, repository_id, wanted, after, 0, limit)
     if len(tied) == limit:
         return tied
-    query = _SQL.variant("list_page", **variant)
-    key = (after or _end(wanted)).key
-    rows = tx.all(query, **given, key=key, offset=offset, limit=limit - len(tied))
-    return tied + _places(rows)
+    key, left = (after or end(wanted)).key, limit - len(tied)
+    return tied + list_behind(tx, repository_id, wanted, key, offset, left)
+
+
+def list_behind(
+    tx: Tx, repository_id: int, wanted: TagList, key: str | int, offset: int, limit: int
+) -> list[Place]:
+    """Return places with keys that come after one."""
+    rows = tx.all(
+        _SQL.variant("list_page", **variant(wanted)),
+        repository_id=repository_id,
+        key=key,
+        offset=offset,
+        limit=limit,
+    )
+    return places(rows)
+
+
+def list_ties(
+    tx: Tx, repository_id: int, wanted: TagList, after: Place, offset: int, limit: int
+) -> list[Place]:
+    """Return places with the same key as ``after``, and behind it."""
+    rows = tx.all(
+        _SQL.variant("list_ties", **variant(wanted)),
+        repository_id=repository_id,
+        key=after.key,
+        name=after.name,
+        offset=offset,
+        limit=limit,
+    )
+    return places(rows)
 
 
 def list_numbered(
@@ -95,91 +86,6 @@ def list_numbered(
     turned = replace(wanted, descending=not wanted.descending)
     behind = max(0, left - limit)
     return list_page(tx, repository_id, turned, None, behind, min(limit, left))[::-1]
-
-
-def find(tx: Tx, repository_id: int, part: str) -> Found:
-    """Look for a part of names; count what has it, up to ``COUNT_LIMIT``."""
-    found = find_beginnings(tx, repository_id, part, COUNT_LIMIT)
-    if found is None:
-        return Found([], COUNT_LIMIT)
-    beginnings = _outermost(found)
-    if not beginnings:
-        return Found([], 0)
-    row = tx.one(
-        _SQL.count_beginning_with,
-        repository_id=repository_id,
-        beginnings=[(each, each + BEHIND) for each in beginnings],
-        limit=COUNT_LIMIT,
-    )
-    return Found(beginnings, row["total"] if row else 0)
-
-
-def list_found(
-    tx: Tx,
-    repository_id: int,
-    wanted: TagList,
-    found: Found,
-    after: Place | None,
-    offset: int,
-    limit: int,
-) -> list[Place]:
-    """Return places of a list of the tags that a search found."""
-    if wanted.order is TagOrder.NAME and (found.beginnings or found.few):
-        return _walk(tx, repository_id, wanted, found, after, offset, limit)
-    if not found.few:
-        place = after or _beginning(wanted, found)
-        return list_page(tx, repository_id, wanted, place, offset, limit)
-    place = after or _end(wanted)
-    query = _SQL.variant("list_found", order=wanted.order, direction=_direction(wanted))
-    rows = tx.all(
-        query,
-        repository_id=repository_id,
-        beginnings=[(each, each + BEHIND) for each in found.beginnings],
-        key=place.key,
-        name=place.name,
-        offset=offset,
-        limit=limit,
-    )
-    return _places(rows)
-
-
-def _walk(
-    tx: Tx,
-    repository_id: int,
-    wanted: TagList,
-    found: Found,
-    after: Place | None,
-    offset: int,
-    limit: int,
-) -> list[Place]:
-    """Go through the ranges of names that a search found until the page is full."""
-    page: list[Place] = []
-    for low, high in _ranges(found, wanted, after):
-        reach = {"repository_id": repository_id, "low": low, "high": high}
-        query = _SQL.variant("list_range", direction=_direction(wanted))
-        rows = tx.all(query, **reach, offset=offset, limit=limit - len(page))
-        page += _places(rows)
-        if len(page) == limit:
-            break
-        if rows:
-            offset = 0
-        elif offset:
-            count = tx.one(_SQL.count_range, **reach, limit=offset)
-            offset -= count["total"] if count else 0
-    return page
-
-
-def _ranges(
-    found: Found, wanted: TagList, after: Place | None
-) -> Iterator[tuple[str, str]]:
-    """Yield ranges of names in order, without what is not behind a place."""
-    ranges = [(each, each + BEHIND) for each in found.beginnings]
-    if wanted.descending:
-        ranges.reverse()
-        before = BEHIND if after is None else after.name
-        return ((low, min(high, before)) for low, high in ranges if low < before)
-    behind = "" if after is None else after.name + _FIRST
-    return ((max(low, behind), high) for low, high in ranges if high > behind)
 
 
 def list_details(
@@ -224,35 +130,19 @@ def detail(row: Row) -> TagDetail:
     )
 
 
-def _places(rows: Iterable[Row]) -> list[Place]:
+def places(rows: Iterable[Row]) -> list[Place]:
+    """Read where tags stand in a list."""
     return [Place(row["key"], row["name"]) for row in rows]
 
 
-def _direction(wanted: TagList) -> str:
-    return "desc" if wanted.descending else "asc"
+def variant(wanted: TagList) -> Mapping[str, str]:
+    """Choose the statement of a list's order."""
+    direction = "desc" if wanted.descending else "asc"
+    return {"order": wanted.order, "direction": direction}
 
 
-def _end(wanted: TagList) -> Place:
+def end(wanted: TagList) -> Place:
     """Return the place that a list begins behind."""
     if wanted.descending:
         return Place(BEHIND if wanted.order.by_text else _MAX_KEY, BEHIND)
     return Place("" if wanted.order.by_text else -_MAX_KEY, "")
-
-
-def _beginning(wanted: TagList, found: Found) -> Place | None:
-    """Return a place that all of what was found is behind, where that is known."""
-    if wanted.order is not TagOrder.VERSION or not found.beginnings:
-        return None
-    keys = [version_key_beginning(each) for each in found.beginnings]
-    if wanted.descending:
-        return Place(max(keys) + BEHIND, BEHIND) if all(keys) else None
-    return Place(min(keys), "")
-
-
-def _outermost(beginnings: Iterable[str]) -> list[str]:
-    """Leave out what begins with another of them, which finds the same names."""
-    kept: list[str] = []
-    for each in sorted(beginnings):
-        if not kept or not each.startswith(kept[-1]):
-            kept.append(each)
-    return kept

@@ -1,9 +1,8 @@
 -- Pages of tags in several orders, served by the index of each. Never pulled comes
 -- first: as 0, because the engines do not agree on where NULL is.
 
--- name: list_page(order=name|version|created|pushed|published|pulled|size; direction=asc|desc; search=none|part)
--- What is behind a key; OFFSET because the GitLab API promises page numbers. REPLACE
--- tells in both engines alike whether a name has a part.
+-- name: list_page(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
+-- What is behind a key; OFFSET because the GitLab API promises page numbers.
 SELECT name, key
   FROM (SELECT repository_id, name,
                {{order: name | version_key | created_at_us | pushed_at_us | moved_at_us
@@ -11,11 +10,10 @@ SELECT name, key
           FROM tag) AS keyed
  WHERE repository_id = :repository_id
    AND key {{direction: > | <}} :key
-   {{search: | AND REPLACE(name, :part, '') <> name}}
  ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
  LIMIT :limit OFFSET :offset;
 
--- name: list_ties(order=name|version|created|pushed|published|pulled|size; direction=asc|desc; search=none|part)
+-- name: list_ties(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
 -- What has the same key as the place where a page begins, and is behind it. One
 -- comparison of key and name would do, but SQLite finds no COALESCE by that.
 SELECT name, key
@@ -25,51 +23,8 @@ SELECT name, key
           FROM tag) AS keyed
  WHERE repository_id = :repository_id
    AND key = :key AND name {{direction: > | <}} :name
-   {{search: | AND REPLACE(name, :part, '') <> name}}
- ORDER BY name {{direction: ASC | DESC}}
- LIMIT :limit;
-
--- name: count_beginning_with
--- Beginnings of which none begins with another: no tag counts twice.
-SELECT COUNT(*) AS total
-  FROM (SELECT 1
-          FROM ({{rows:beginnings(low text, high text)}}) AS b
-          {{each:tag AS tag(tag.repository_id = :repository_id
-                            AND tag.name >= b.low AND tag.name < b.high)}}
-         LIMIT :limit) AS counted;
-
--- name: list_found(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
--- Of the tags whose names begin as given, a page. All of them are sorted. An index of an
--- order has names too, behind keys: gone through from end to end for every beginning, it
--- would do for PostgreSQL where a repository has more tags than it knows of. None has
--- manifest_id. Materialized, so that SQLite sorts once.
-WITH found (name, key) AS MATERIALIZED (
-    SELECT tag.name,
-           {{order: tag.name | tag.version_key | tag.created_at_us | tag.pushed_at_us
-                  | tag.moved_at_us | COALESCE(tag.pulled_at_us, 0) | tag.total_bytes}}
-      FROM ({{rows:beginnings(low text, high text)}}) AS b
-      {{each:tag AS tag(tag.repository_id = :repository_id AND tag.manifest_id > 0
-                        AND tag.name >= b.low AND tag.name < b.high)}}
-)
-SELECT name, key
-  FROM found
- WHERE (key, name) {{direction: > | <}} (:key, :name)
- ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
- LIMIT :limit OFFSET :offset;
-
--- name: list_range(direction=asc|desc)
-SELECT name, name AS key
-  FROM tag
- WHERE repository_id = :repository_id AND name >= :low AND name < :high
  ORDER BY name {{direction: ASC | DESC}}
  LIMIT :limit OFFSET :offset;
-
--- name: count_range
-SELECT COUNT(*) AS total
-  FROM (SELECT 1
-          FROM tag
-         WHERE repository_id = :repository_id AND name >= :low AND name < :high
-         LIMIT :limit) AS counted;
 
 -- name: list_details
 SELECT tag.name, tag.created_at_us, tag.pushed_at_us, tag.pulled_at_us,

@@ -15,10 +15,8 @@ from datetime import datetime, timedelta
 from moorage.ports.database import Tx
 from moorage.ports.query import load
 from moorage.store import schedules
+from moorage.store.beginnings import backwards, outermost, range_of
 from moorage.store.times import from_us, to_us
-
-BEHIND = "~"
-"""Sorts behind every character of a tag, and of its version key."""
 
 MANY = 100
 """From so many beginnings on they are counted before they are read."""
@@ -61,9 +59,8 @@ def sort_in(tx: Tx, limit: int, *, before: datetime, now: datetime) -> int:
 def _sort_in(tx: Tx, repository_id: int, names: list[str]) -> None:
     rows = tx.all(_SQL.list_there, repository_id=repository_id, names=names)
     there = {row["name"] for row in rows}
-    needed = {each[::-1] for name in there for each in _beginnings(name)}
-    if needed:
-        tx.run(_SQL.add, repository_id=repository_id, beginnings=sorted(needed))
+    if there:
+        tx.run(_SQL.add, repository_id=repository_id, beginnings=backwards(there))
     gone = [name for name in names if name not in there]
     spare = {each[::-1] for each in _unused(tx, repository_id, gone)}
     if spare:
@@ -92,9 +89,12 @@ def _shared(name: str, other: str | None) -> int:
 def find_beginnings(
     tx: Tx, repository_id: int, part: str, limit: int
 ) -> list[str] | None:
-    """Return beginnings of all names that have a part; ``None`` for so many or more."""
-    low = part[::-1]
-    reach = {"repository_id": repository_id, "low": low, "high": low + BEHIND}
+    """Return beginnings of all names that have a part; ``None`` for so many or more.
+
+    None of them begins with another.
+    """
+    low, high = range_of(part)
+    reach = {"repository_id": repository_id, "low": low, "high": high}
     sorted_in = tx.all(_SQL.list_beginnings, **reach, limit=MANY)
     if len(sorted_in) == MANY:
         # Counting costs far less than reading them for nothing.
@@ -107,8 +107,4 @@ def find_beginnings(
     )
     found = {row["backwards"][::-1] for row in sorted_in}
     found |= {row["name"] for row in noted}
-    return sorted(found) if len(found) < limit else None
-
-
-def _beginnings(name: str) -> Iterable[str]:
-    return (name[:length] for length in range(1, len(name) + 1))
+    return outermost(found) if len(found) < limit else None

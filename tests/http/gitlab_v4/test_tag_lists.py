@@ -9,6 +9,7 @@ import pytest
 from contract import rows
 from contract.rows import NOW
 from in_process.registry_api import HOST, RegistryApi, registry_api
+from moorage.store import totals
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,6 +64,29 @@ async def test_a_search_is_counted_and_cut_into_pages(api: RegistryApi) -> None:
     assert [tag["name"] for tag in answer.json()] == ["v9"]
     assert answer.headers["x-total"] == "2"
     assert answer.headers["x-next-page"] == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "pages"),
+    [
+        ("tags?search=v", 2),
+        ("tags?at=2024-03-01T00:00:00Z", 3),
+        ("history?", 3),
+    ],
+)
+async def test_of_many_no_total_is_told(
+    api: RegistryApi, monkeypatch: pytest.MonkeyPatch, path: str, pages: int
+) -> None:
+    monkeypatch.setattr(totals, "MOST", 1)
+    for page in range(1, pages + 1):
+        answer = await api.call("GET", f"{api.path}/{path}&per_page=1&page={page}")
+        assert len(answer.json()) == 1
+        assert "x-total" not in answer.headers
+        assert "x-total-pages" not in answer.headers
+        assert 'rel="last"' not in answer.headers["link"]
+        following = str(page + 1) if page < pages else ""
+        assert answer.headers["x-next-page"] == following
+        assert ("next" in answer.links) == (page < pages)
 
 
 async def test_without_parameters_a_tag_is_told_as_gitlab_does(

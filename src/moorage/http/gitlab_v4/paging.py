@@ -77,14 +77,17 @@ def page_of(call: Call) -> Page:
     return Page(wanted.page, min(wanted.per_page, MAX_SIZE))
 
 
-def answer_page(call: Call, page: Page, items: Sequence[Any], total: int) -> Response:
+def answer_page(
+    call: Call, page: Page, items: Sequence[Any], total: int | None
+) -> Response:
     """Answer with a page of a list and the headers about it.
 
     ``items`` may hold one more than the page shows. A total above ``MAX_COUNTED`` need
-    not be exact.
+    not be exact; ``None`` is a list that was not counted.
     """
     response = answer(items[: page.size])
-    more = len(items) > page.size or page.number * page.size < min(total, MAX_COUNTED)
+    counted = min(total or 0, MAX_COUNTED)
+    more = len(items) > page.size or page.number * page.size < counted
     for name, value in _headers(call, page, total, more=more):
         response.headers[name] = value
     return response
@@ -131,9 +134,8 @@ def answer_slice(call: Call, everything: Sequence[Any]) -> Response:
 
 
 def _headers(
-    call: Call, page: Page, total: int, *, more: bool
+    call: Call, page: Page, total: int | None, *, more: bool
 ) -> Iterator[tuple[str, str]]:
-    pages = max(1, -(-total // page.size))
     links: list[tuple[str, int]] = []
     if page.number > 1:
         links.append(("prev", page.number - 1))
@@ -144,7 +146,8 @@ def _headers(
     yield "X-Per-Page", str(page.size)
     yield "X-Next-Page", str(page.number + 1) if more else ""
     yield "X-Prev-Page", str(page.number - 1) if page.number > 1 else ""
-    if total <= MAX_COUNTED:
+    if total is not None and total <= MAX_COUNTED:
+        pages = max(1, -(-total // page.size))
         yield "X-Total", str(total)
         yield "X-Total-Pages", str(pages)
         links.append(("last", pages))
