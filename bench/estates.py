@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,7 @@ from psycopg import sql
 
 from contract.many_tags import name_of
 from moorage.domain.versions import version_key
+from moorage.ports.query import strip_comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +35,7 @@ _COLUMNS = {
     "pushed_at_us pulled_at_us pull_count moved_at_us",
     "tag_event": "repository_id tag action digest actor at_us",
     "tag_beginning": "repository_id backwards",
+    "usage_sum": "repository_id listed_bytes unique_bytes",
 }
 _COUNTED = ("repository", "manifest")
 """Tables whose ids were given here, so that the server has to go on from there."""
@@ -68,6 +71,9 @@ class Sink(Protocol):
     def put(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows; the columns are those of ``_COLUMNS``."""
 
+    def run(self, statement: str) -> None:
+        """Run a statement."""
+
     def finish(self) -> None:
         """Do what a database does on its own within a few minutes."""
 
@@ -83,10 +89,20 @@ class SqliteSink:
         columns = _COLUMNS[table].split()
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+        with self._open() as connection:
+            connection.executemany(statement, rows)
+
+    def run(self, statement: str) -> None:
+        """Run a statement in a transaction."""
+        with self._open() as connection:
+            connection.execute(statement)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path)) as connection, connection:
             connection.execute("PRAGMA busy_timeout = 60000")
             connection.execute("PRAGMA cache_size = -1000000")
-            connection.executemany(statement, rows)
+            yield connection
 
     def finish(self) -> None:
         """Write the log into the file."""
@@ -112,6 +128,11 @@ class PostgresSink:
                 for row in rows:
                     copy.write_row(row)
 
+    def run(self, statement: str) -> None:
+        """Run a statement in a transaction."""
+        with psycopg.connect(self._url) as connection:
+            connection.execute(statement.encode())
+
     def finish(self) -> None:
         """Let ids go on behind those given here; tidy up, as the server does."""
         with psycopg.connect(self._url, autocommit=True) as connection:
@@ -136,12 +157,23 @@ def fill(
         done += sum(len(numbers) for _, numbers in work)
         say(f"{done:,} of {shape.all_tags:,} tags")
     sink.put("tag_beginning", _beginnings(shape))
+    for statement in _following():
+        sink.run(statement)
     sink.finish()
 
 
 def path_of(shape: Shape, places: Sequence[Place], at: int) -> str:
     """Name a repository as clients do."""
     return f"{_home(shape, places, at).path}/r{at:06}"
+
+
+def _following() -> Iterator[str]:
+    """Yield what brings lists and searches of repositories up to the rows there are."""
+    name = "migrations/0010_repository_lists.sql"
+    text = strip_comments(files("moorage.store").joinpath(name).read_text("utf-8"))
+    for statement in text.split(";"):
+        if statement.lstrip().startswith(("UPDATE ", "INSERT INTO path_beginning")):
+            yield statement
 
 
 def _home(shape: Shape, places: Sequence[Place], at: int) -> Place:
@@ -167,6 +199,8 @@ def _put_repositories(sink: Sink, shape: Shape, places: Sequence[Place]) -> None
             for at, home in enumerate(homes)
         ),
     )
+    sizes = (at * 2_654_435_761 % (1 << 32) for at in range(shape.repositories))
+    sink.put("usage_sum", ((at + 1, size, size) for at, size in enumerate(sizes)))
 
 
 def _numbers(shape: Shape, repository_id: int) -> range:

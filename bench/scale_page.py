@@ -39,9 +39,7 @@ What costs more in the large estate, and why:
 - A search that finds more than 1,000 tags goes through the list in its order until the
   page is full: the longer, the rarer they are. Where they come late in the order, up to
   10,000 are sorted instead.
-- A group's repositories in the order of their tags, and a search of them, look at all
-  of the group: at 100,000 where there are ten million tags. Their total is counted up
-  to 10,000.
+- A group's repositories are counted up to 10,000, as GitLab does.
 """
 
 

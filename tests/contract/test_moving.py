@@ -13,9 +13,19 @@ from moorage.domain.access import Visibility
 from moorage.domain.errors import ValidationError
 from moorage.domain.names import MAX_NAME_LENGTH
 from moorage.domain.protection import NewRule, ProtectionLevel, RuleKind
-from moorage.domain.repositories import RepositoryList, RepositoryOrder
+from moorage.domain.repositories import (
+    RepositoryList,
+    RepositoryOrder,
+    RepositoryOwner,
+)
 from moorage.services.moving import move_namespace, move_project
-from moorage.store import namespaces, projects, protection, repositories
+from moorage.store import (
+    namespaces,
+    projects,
+    protection,
+    repositories,
+    repository_lists,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,13 +48,13 @@ class Estate:
 
     def listed(self, group: Namespace) -> list[str]:
         """List what a group shows; all that is found by its path has that path."""
-        found = repositories.list_by_namespace(self.tx, group.id, 0, 10)
+        owner = RepositoryOwner.namespace(group.id)
+        found = repository_lists.list_page(self.tx, owner, 0, 10)
         for one in found:
             wanted = RepositoryList(RepositoryOrder.NAME, search=one.path)
-            count = repositories.count_by_namespace(self.tx, group.id, wanted)
-            by_path = repositories.list_by_namespace(self.tx, group.id, 0, 10, wanted)
-            assert one in by_path
-            assert len(by_path) == count
+            by_path = repository_lists.page(self.tx, owner, wanted, 0, 10)
+            assert one in by_path.items
+            assert len(by_path.items) == by_path.total
         return [repository.path for repository in found]
 
     def paths(self) -> list[str]:

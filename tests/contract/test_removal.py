@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from contract import rows
 from contract.rows import NOW
 from moorage.domain.access import CredentialKind, Principal
+from moorage.domain.repositories import RepositoryOwner as Owner
 from moorage.services.removal import remove_project
-from moorage.store import projects, repositories
+from moorage.store import projects, repositories, repository_lists
 
 if TYPE_CHECKING:
     from moorage.ports.database import Database, Tx
@@ -28,7 +29,7 @@ async def test_a_project_goes_with_its_repositories(database: Database) -> None:
         assert projects.find(tx, project.id) is None
         assert rows.tag_names(tx, there) == []
         assert repositories.count_tags(tx, there.id) == 0
-        assert repositories.list_by_namespace(tx, group.id, 0, 10) == []
+        assert repository_lists.list_page(tx, Owner.namespace(group.id), 0, 10) == []
         for one in (there, former):
             assert repositories.find(tx, one.id) is None
             assert repositories.find_deleted(tx, one.id) is None

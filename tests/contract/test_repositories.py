@@ -11,12 +11,10 @@ from contract.rows import NOW
 from moorage.domain.access import RegistryAccess
 from moorage.domain.digest import Digest
 from moorage.domain.errors import RepositoryUnknownError
-from moorage.domain.repositories import RepositoryList, RepositoryOrder
-from moorage.domain.usage import Sums
+from moorage.domain.repositories import RepositoryOwner as Owner
 from moorage.ports.blobs import BlobKey
 from moorage.ports.query import Query
-from moorage.store import blobs, projects, repositories, uploads, usage_sums, uses
-from moorage.store.uses import TagUse
+from moorage.store import blobs, projects, repositories, repository_lists, uploads
 
 if TYPE_CHECKING:
     from moorage.domain.repositories import Repository
@@ -42,7 +40,7 @@ async def test_creating_a_repository_again_returns_it(database: Database) -> Non
         project = rows.a_project(tx, rows.a_group(tx))
         first = rows.a_repository(tx, project)
         assert rows.a_repository(tx, project) == first
-        assert repositories.count_by_project(tx, project.id) == 1
+        assert repository_lists.count(tx, Owner.project(project.id)) == 1
 
     await database.write(body)
 
@@ -58,10 +56,14 @@ async def test_a_group_lists_what_lies_below_it_at_any_depth(
             rows.a_repository(tx, rows.a_project(tx, top, "shallow")),
         ]
         rows.a_repository(tx, rows.a_project(tx, rows.a_group(tx, "elsewhere")))
-        assert repositories.list_by_namespace(tx, top.id, 0, 10) == made
-        assert repositories.list_by_namespace(tx, top.id, 1, 10) == made[1:]
-        assert repositories.list_by_namespace(tx, sub.id, 0, 10) == made[:1]
-        assert repositories.count_by_namespace(tx, top.id) == 2
+        assert repository_lists.list_page(tx, Owner.namespace(top.id), 0, 10) == made
+        assert (
+            repository_lists.list_page(tx, Owner.namespace(top.id), 1, 10) == made[1:]
+        )
+        assert (
+            repository_lists.list_page(tx, Owner.namespace(sub.id), 0, 10) == made[:1]
+        )
+        assert repository_lists.count(tx, Owner.namespace(top.id)) == 2
 
     await database.write(body)
 
@@ -77,13 +79,13 @@ async def test_a_group_leaves_out_projects_whose_registry_is_off(
         projects.update(tx, disabled)
         repositories.show(tx, [project.id])
         second = rows.a_repository(tx, project, "second")
-        assert repositories.list_by_namespace(tx, group.id, 0, 10) == []
-        assert repositories.count_by_namespace(tx, group.id) == 0
+        assert repository_lists.list_page(tx, Owner.namespace(group.id), 0, 10) == []
+        assert repository_lists.count(tx, Owner.namespace(group.id)) == 0
         projects.update(tx, project)
         repositories.show(tx, [project.id])
-        shown = repositories.list_by_namespace(tx, group.id, 0, 10)
+        shown = repository_lists.list_page(tx, Owner.namespace(group.id), 0, 10)
         assert shown == [first, second]
-        assert repositories.count_by_namespace(tx, group.id) == 2
+        assert repository_lists.count(tx, Owner.namespace(group.id)) == 2
 
     await database.write(body)
 
@@ -94,31 +96,12 @@ async def test_a_project_lists_its_repositories_oldest_first(
     def body(tx: Tx) -> None:
         project = rows.a_project(tx, rows.a_group(tx))
         made = [rows.a_repository(tx, project, name) for name in ("b", "a", "c")]
-        assert repositories.list_by_project(tx, project.id, 0, 2) == made[:2]
-        assert repositories.list_by_project(tx, project.id, 2, 2) == made[2:]
-
-    await database.write(body)
-
-
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("order", RepositoryOrder)
-async def test_repositories_are_listed_in_every_order(
-    database: Database, order: RepositoryOrder, descending: bool
-) -> None:
-    def body(tx: Tx) -> None:
-        group = rows.a_group(tx)
-        project = rows.a_project(tx, group)
-        lower, upper = (rows.a_repository(tx, project, name) for name in ("a", "b"))
-        rows.put_tag(tx, upper, "v1", rows.an_image(tx, upper))
-        uses.add(tx, [], [TagUse(upper.id, "v1", 1, NOW)])
-        usage_sums.note(tx, upper.id, Sums(0, 1))
-        wanted = RepositoryList(order, descending)
-        expected = [upper.id, lower.id] if descending else [lower.id, upper.id]
-        for found in (
-            repositories.list_by_project(tx, project.id, 0, 3, wanted),
-            repositories.list_by_namespace(tx, group.id, 0, 3, wanted),
-        ):
-            assert [each.id for each in found] == expected
+        assert (
+            repository_lists.list_page(tx, Owner.project(project.id), 0, 2) == made[:2]
+        )
+        assert (
+            repository_lists.list_page(tx, Owner.project(project.id), 2, 2) == made[2:]
+        )
 
     await database.write(body)
 
@@ -147,8 +130,8 @@ async def test_a_deleted_repository_is_nowhere_and_its_path_is_free(
         assert repositories.find(tx, gone.id) is None
         assert repositories.find_by_path(tx, gone.path) is None
         assert repositories.list_paths(tx, "", 10) == []
-        assert repositories.list_by_project(tx, project.id, 0, 10) == []
-        assert repositories.list_by_namespace(tx, group.id, 0, 10) == []
+        assert repository_lists.list_page(tx, Owner.project(project.id), 0, 10) == []
+        assert repository_lists.list_page(tx, Owner.namespace(group.id), 0, 10) == []
         assert rows.a_repository(tx, project).id > gone.id
 
     await database.write(body)

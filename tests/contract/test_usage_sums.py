@@ -34,10 +34,13 @@ from moorage.store import (
     projects,
     quotas,
     repositories,
+    repository_keys,
     tags,
     usage_sums,
+    uses,
 )
 from moorage.store.migrate import migrate
+from moorage.store.uses import TagUse
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
@@ -84,8 +87,15 @@ class Estate:
         image = images[one % len(images)]
         if what == "push":
             # Collection may have removed the others.
-            images.append(rows.an_image(tx, repository, total_bytes=7 + 10 * one))
+            pushed_at = NOW + other * HOUR
+            images.append(
+                rows.an_image(
+                    tx, repository, total_bytes=7 + 10 * one, pushed_at=pushed_at
+                )
+            )
             rows.put_tag(tx, repository, name, images[-1])
+        elif what == "pull":
+            uses.add(tx, [], [TagUse(repository.id, name, 1, NOW + one * HOUR)])
         elif what == "delete":
             tags.delete(tx, repository.id, name, cause=ME)
         elif what == "delete many":
@@ -116,12 +126,17 @@ class Estate:
             moving.move_project(tx, project, group, project.path)
 
 
-STEPS = ["push", "delete", "delete many", "restore", "link", "unlink", "fold"]
+STEPS = [
+    *("push", "pull", "delete", "delete many", "restore"),
+    *("link", "unlink", "fold"),
+]
 QUOTA_STEPS = ["quota", "move"]
 
 
 def both(tx: Tx, repositories: list[Repository]) -> list[dict[int, Sums]]:
+    """Return what is kept and what is there; lists of repositories go by that, too."""
     ids = [each.id for each in repositories]
+    assert repository_keys.list_stale(tx, ids) == []
     return [usage_sums.of_each(tx, ids), usage_sums.recount(tx, ids)]
 
 

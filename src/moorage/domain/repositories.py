@@ -27,8 +27,36 @@ class Repository:
     cleanup_policy_started_at: datetime | None
 
 
+class OwnerKind(StrEnum):
+    """What has a list of repositories."""
+
+    PROJECT = "project"
+    NAMESPACE = "namespace"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOwner:
+    """A project, or a group with all that is below it.
+
+    Of a group those are left out whose project's registry is switched off.
+    """
+
+    kind: OwnerKind
+    id: int
+
+    @classmethod
+    def project(cls, project_id: int) -> RepositoryOwner:
+        """Name a project."""
+        return cls(OwnerKind.PROJECT, project_id)
+
+    @classmethod
+    def namespace(cls, namespace_id: int) -> RepositoryOwner:
+        """Name a group, or a user's own namespace."""
+        return cls(OwnerKind.NAMESPACE, namespace_id)
+
+
 class RepositoryOrder(StrEnum):
-    """What repositories are ordered by; age breaks ties.
+    """What repositories are ordered by; age breaks ties, in the same direction.
 
     ``PUSHED`` and ``PULLED`` are of tags that are there; what was never is first.
     ``SIZE`` counts each blob of a repository once, until it is collected.

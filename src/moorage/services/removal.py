@@ -13,10 +13,19 @@ from moorage.domain.events import Occasion, repository_deleted
 from moorage.domain.history import Cause
 from moorage.domain.jobs import JobKind, NewJob
 from moorage.domain.projects import Project
-from moorage.domain.repositories import Repository
+from moorage.domain.repositories import Repository, RepositoryOwner
 from moorage.ports.database import Tx
 from moorage.services import guards
-from moorage.store import events, holds, jobs, projects, quotas, repositories, tags
+from moorage.store import (
+    events,
+    holds,
+    jobs,
+    projects,
+    quotas,
+    repositories,
+    repository_lists,
+    tags,
+)
 
 BATCH = 1000
 """Tags of a repository that go at once, and repositories that are read at once."""
@@ -33,7 +42,8 @@ def remove_project(
             keeps one.
     """
     gone: list[Repository] = []
-    while found := repositories.list_by_project(tx, project.id, 0, BATCH):
+    owner = RepositoryOwner.project(project.id)
+    while found := repository_lists.list_page(tx, owner, 0, BATCH):
         for repository in found:
             guards.check_deletion(tx, principal, repository, now)
             _remove(tx, principal, repository, now)

@@ -19,13 +19,23 @@ from moorage.domain.repositories import (
     LastUse,
     Repository,
     RepositoryList,
+    RepositoryOwner,
 )
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services import guards
 from moorage.services.jobs import JobRun
-from moorage.store import events, holds, jobs, projects, repositories, tags
+from moorage.store import (
+    events,
+    holds,
+    jobs,
+    projects,
+    repositories,
+    repository_lists,
+    tags,
+)
+from moorage.store.repository_lists import Page
 
 BATCH = 1000
 """Tags that one transaction removes: others may write in between."""
@@ -47,13 +57,13 @@ class Telling(Flag):
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPage:
-    """Repositories in order; ``total`` counts all pages, up to ``COUNT_LIMIT``.
+    """Repositories in order; ``total`` counts all pages, if that is not too much.
 
     ``tags`` has the names of each, ``uses`` the last ones, if they were asked for.
     """
 
     items: list[Repository]
-    total: int
+    total: int | None
     tags: Mapping[int, list[str]] = field(default_factory=dict)
     uses: Mapping[int, LastUse] = field(default_factory=dict)
 
@@ -74,39 +84,20 @@ class Repositories:
         self._signal = signal
         self._undo_window = undo_window
 
-    async def list_by_project(
+    async def list_page(
         self,
-        project_id: int,
+        owner: RepositoryOwner,
         wanted: RepositoryList = ALL_REPOSITORIES,
         *,
         offset: int,
         limit: int,
         telling: Telling = Telling.NOTHING,
     ) -> RepositoryPage:
-        """Return a project's repositories."""
+        """Return repositories of a project, or of all projects below a group."""
 
         def body(tx: Tx) -> RepositoryPage:
-            items = repositories.list_by_project(tx, project_id, offset, limit, wanted)
-            total = repositories.count_by_project(tx, project_id, wanted)
-            return _page(tx, items, total, telling)
-
-        return await self._database.read(body)
-
-    async def list_by_group(
-        self,
-        group_id: int,
-        wanted: RepositoryList = ALL_REPOSITORIES,
-        *,
-        offset: int,
-        limit: int,
-        telling: Telling = Telling.NOTHING,
-    ) -> RepositoryPage:
-        """Return the repositories of all projects below a group."""
-
-        def body(tx: Tx) -> RepositoryPage:
-            items = repositories.list_by_namespace(tx, group_id, offset, limit, wanted)
-            total = repositories.count_by_namespace(tx, group_id, wanted)
-            return _page(tx, items, total, telling)
+            page = repository_lists.page(tx, owner, wanted, offset, limit)
+            return _page(tx, page, telling)
 
         return await self._database.read(body)
 
@@ -259,10 +250,8 @@ def _is_left(tx: Tx, repository_id: int) -> bool:
     return there or repositories.count_tags(tx, repository_id) > 0
 
 
-def _page(
-    tx: Tx, items: list[Repository], total: int, telling: Telling
-) -> RepositoryPage:
-    ids = [item.id for item in items]
+def _page(tx: Tx, page: Page, telling: Telling) -> RepositoryPage:
+    ids = [item.id for item in page.items]
     names = tags.list_names_of_many(tx, ids) if Telling.TAGS in telling else {}
     uses = repositories.last_uses(tx, ids) if Telling.DETAILS in telling else {}
-    return RepositoryPage(items, total, names, uses)
+    return RepositoryPage(page.items, page.total, names, uses)

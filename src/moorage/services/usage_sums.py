@@ -11,7 +11,7 @@ from moorage.domain.usage import Sums
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services.jobs import JobRun
-from moorage.store import quotas, usage_sums
+from moorage.store import quotas, repository_keys, usage_sums
 
 BATCH = 1000
 """Changes that one transaction folds."""
@@ -73,7 +73,8 @@ class UsageSums:
 def _compare(tx: Tx, ids: list[int]) -> dict[int, Sums]:
     """Return what sums lack, looking at all in one snapshot."""
     sums, there = usage_sums.of_each(tx, ids), usage_sums.recount(tx, ids)
-    differing = [each for each in ids if sums[each] != there[each]]
+    stale = repository_keys.list_stale(tx, ids)
+    differing = [each for each in ids if sums[each] != there[each] or each in stale]
     return {each: there[each].minus(sums[each]) for each in differing}
 
 

@@ -16,13 +16,13 @@ from moorage.domain.errors import CleanupTooSoonError
 from moorage.domain.jobs import Job, JobKind, NewJob
 from moorage.domain.patterns import Pattern
 from moorage.domain.projects import Namespace, Project
-from moorage.domain.repositories import Repository
+from moorage.domain.repositories import Repository, RepositoryOwner
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.ports.signals import JobSignal
 from moorage.services.cleanup import Arguments, Cleanup
 from moorage.services.jobs import JobRun
-from moorage.store import jobs, projects, repositories
+from moorage.store import jobs, projects, repository_lists
 
 _ALL = 1 << 31
 """More repositories than there are."""
@@ -52,9 +52,10 @@ class Choice:
         Those of archived projects are left out: nothing is deleted there.
         """
         if self.project_id is not None:
-            found = repositories.list_by_project(tx, self.project_id, 0, _ALL)
+            owner = RepositoryOwner.project(self.project_id)
         else:
-            found = repositories.list_by_namespace(tx, self.group_id or 0, 0, _ALL)
+            owner = RepositoryOwner.namespace(self.group_id or 0)
+        found = repository_lists.list_page(tx, owner, 0, _ALL)
         archived = projects.archived(tx, (each.project_id for each in found))
         found = [each for each in found if each.project_id not in archived]
         if self.pattern is None:

@@ -7,19 +7,11 @@ from datetime import datetime, timedelta
 
 from moorage.domain.errors import RepositoryUnknownError, ValidationError
 from moorage.domain.names import MAX_NAME_LENGTH
-from moorage.domain.repositories import (
-    ALL_REPOSITORIES,
-    LastUse,
-    Repository,
-    RepositoryList,
-)
+from moorage.domain.repositories import LastUse, Repository
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import usage_sums
+from moorage.store import path_search, usage_sums
 from moorage.store.times import from_us, from_us_or_none, to_us
-
-COUNT_LIMIT = 10_001
-"""No list is counted further: GitLab's API leaves totals out above 10,000."""
 
 _SQL = load("repositories")
 
@@ -27,24 +19,25 @@ _SQL = load("repositories")
 def find(tx: Tx, repository_id: int) -> Repository | None:
     """Look a repository up that was not deleted."""
     row = tx.one(_SQL.find, id=repository_id)
-    return None if row is None else _repository(row)
+    return None if row is None else read(row)
 
 
 def find_by_path(tx: Tx, path: str) -> Repository | None:
     """Look a repository up, that was not deleted, by the name clients pull by."""
     row = tx.one(_SQL.find_by_path, path=path)
-    return None if row is None else _repository(row)
+    return None if row is None else read(row)
 
 
 def find_deleted(tx: Tx, repository_id: int) -> Repository | None:
     """Look a repository up that was deleted, of a project that was not."""
     row = tx.one(_SQL.find_deleted, id=repository_id)
-    return None if row is None else _repository(row)
+    return None if row is None else read(row)
 
 
 def revive(tx: Tx, repository_id: int, namespace_id: int, path: str) -> None:
     """Bring a deleted repository back, without tags, under a path that is free."""
     tx.run(_SQL.revive, id=repository_id, path=path)
+    path_search.add(tx, [path])
     place(tx, repository_id, namespace_id)
 
 
@@ -64,6 +57,7 @@ def create(
         raise RepositoryUnknownError(name=path)
     if created:
         place(tx, repository.id, namespace_id)
+        path_search.add(tx, [path])
         tx.run(
             _SQL.inherit_links,
             repository_id=repository.id,
@@ -96,6 +90,8 @@ def move(tx: Tx, project_ids: Sequence[int]) -> None:
     row = tx.one(_SQL.longest_path, project_ids=ids)
     if row is not None and row["length"] > MAX_NAME_LENGTH:
         raise ValidationError(path=["is too long for the names of its images"])
+    rows = tx.all(_SQL.list_paths_of, project_ids=ids)
+    path_search.add(tx, (row["path"] for row in rows))
     show(tx, ids)
 
 
@@ -110,54 +106,6 @@ def list_paths(tx: Tx, after: str, limit: int) -> list[str]:
     return [row["path"] for row in tx.all(_SQL.list_paths, after=after, limit=limit)]
 
 
-def list_by_project(
-    tx: Tx,
-    project_id: int,
-    offset: int,
-    limit: int,
-    wanted: RepositoryList = ALL_REPOSITORIES,
-) -> list[Repository]:
-    """List a project's repositories; ``search`` is a part of the name below it."""
-    query = _SQL.variant("list_by_project", **_variant(wanted))
-    page = {"offset": offset, "limit": limit, **_part(wanted)}
-    return [_repository(row) for row in tx.all(query, project_id=project_id, **page)]
-
-
-def count_by_project(
-    tx: Tx, project_id: int, wanted: RepositoryList = ALL_REPOSITORIES
-) -> int:
-    """Count what ``list_by_project`` lists, up to ``COUNT_LIMIT``."""
-    query = _SQL.variant("count_by_project", search=_searching(wanted))
-    row = tx.one(query, project_id=project_id, limit=COUNT_LIMIT, **_part(wanted))
-    return row["total"] if row else 0
-
-
-def list_by_namespace(
-    tx: Tx,
-    namespace_id: int,
-    offset: int,
-    limit: int,
-    wanted: RepositoryList = ALL_REPOSITORIES,
-) -> list[Repository]:
-    """List the repositories of a group at any depth; ``search`` is a part of the path.
-
-    Projects whose registry is switched off are left out.
-    """
-    query = _SQL.variant("list_by_namespace", **_variant(wanted))
-    page = {"offset": offset, "limit": limit, **_part(wanted)}
-    rows = tx.all(query, namespace_id=namespace_id, **page)
-    return [_repository(row) for row in rows]
-
-
-def count_by_namespace(
-    tx: Tx, namespace_id: int, wanted: RepositoryList = ALL_REPOSITORIES
-) -> int:
-    """Count what ``list_by_namespace`` lists, up to ``COUNT_LIMIT``."""
-    query = _SQL.variant("count_by_namespace", search=_searching(wanted))
-    row = tx.one(query, namespace_id=namespace_id, limit=COUNT_LIMIT, **_part(wanted))
-    return row["total"] if row else 0
-
-
 def last_uses(tx: Tx, repository_ids: list[int]) -> dict[int, LastUse]:
     """Say when a tag that is there was last pushed and pulled, per repository."""
     return {
@@ -167,23 +115,6 @@ def last_uses(tx: Tx, repository_ids: list[int]) -> dict[int, LastUse]:
         )
         for row in tx.all(_SQL.last_uses, ids=repository_ids)
     }
-
-
-def _variant(wanted: RepositoryList) -> dict[str, str]:
-    direction = "desc" if wanted.descending else "asc"
-    return {
-        "order": wanted.order,
-        "direction": direction,
-        "search": _searching(wanted),
-    }
-
-
-def _searching(wanted: RepositoryList) -> str:
-    return "part" if wanted.search else "none"
-
-
-def _part(wanted: RepositoryList) -> dict[str, str]:
-    return {"part": wanted.search.lower()} if wanted.search else {}
 
 
 def size_bytes(tx: Tx, repository_id: int) -> int:
@@ -204,7 +135,7 @@ def list_below(
         high=high,
         limit=limit,
     )
-    return [_repository(row) for row in rows]
+    return [read(row) for row in rows]
 
 
 def size_with_below_bytes(tx: Tx, top: Repository) -> int:
@@ -289,7 +220,8 @@ def accept_cleanup(
     return accepted == 1
 
 
-def _repository(row: Row) -> Repository:
+def read(row: Row) -> Repository:
+    """Read a repository."""
     return Repository(
         id=row["id"],
         project_id=row["project_id"],

@@ -50,7 +50,8 @@ SELECT 1 FROM repository WHERE path = :path AND deleted_at_us IS NOT NULL;
 -- name: place
 -- Under every namespace that the project lies in. WHERE keeps SQLite from reading
 -- ON CONFLICT as the condition of a join.
-INSERT INTO namespace_repository (namespace_id, repository_id, path)
+INSERT INTO namespace_repository (namespace_id, repository_id, path, tags_key,
+                                  pushed_key, pulled_key, size_key)
 WITH RECURSIVE above (id, parent_id) AS (
     SELECT id, parent_id FROM namespace WHERE id = :namespace_id
      UNION ALL
@@ -58,7 +59,8 @@ WITH RECURSIVE above (id, parent_id) AS (
       FROM above
       {{each:namespace AS parent(parent.id = above.parent_id)}}
 )
-SELECT above.id, repository.id, repository.path
+SELECT above.id, repository.id, repository.path, repository.tags_key,
+       repository.pushed_key, repository.pulled_key, repository.size_key
   FROM above
   {{each:repository AS repository(repository.id = :repository_id)}}
   {{each:project AS project(project.id = repository.project_id)}}
@@ -85,7 +87,8 @@ DELETE FROM namespace_repository
 
 -- name: show
 -- All of some projects, as place does one.
-INSERT INTO namespace_repository (namespace_id, repository_id, path)
+INSERT INTO namespace_repository (namespace_id, repository_id, path, tags_key,
+                                  pushed_key, pulled_key, size_key)
 WITH RECURSIVE above (project_id, id, parent_id) AS (
     SELECT project.id, namespace.id, namespace.parent_id
       FROM project JOIN namespace ON namespace.id = project.namespace_id
@@ -96,11 +99,17 @@ WITH RECURSIVE above (project_id, id, parent_id) AS (
       FROM above
       {{each:namespace AS parent(parent.id = above.parent_id)}}
 )
-SELECT above.id, repository.id, repository.path
+SELECT above.id, repository.id, repository.path, repository.tags_key,
+       repository.pushed_key, repository.pulled_key, repository.size_key
   FROM above
   {{each:repository AS repository(repository.project_id = above.project_id)}}
  WHERE repository.deleted_at_us IS NULL
     ON CONFLICT (namespace_id, repository_id) DO NOTHING;
+
+-- name: list_paths_of
+SELECT path
+  FROM repository
+ WHERE project_id IN ({{ints:project_ids}}) AND deleted_at_us IS NULL;
 
 -- name: longest_path
 SELECT COALESCE(MAX(LENGTH(path)), 0) AS length
@@ -114,69 +123,6 @@ SELECT path
  WHERE path > :after AND deleted_at_us IS NULL
  ORDER BY path
  LIMIT :limit;
-
--- name: list_by_project(order=created|name|tags|pushed|pulled|size; direction=asc|desc; search=none|part)
--- Served by repository_project or repository_project_path; by the others, all are sorted,
--- after a look at the end of tag_pushed or tag_pulled, or at the sums, of each. Ids rise
--- with time. OFFSET because the GitLab API promises page numbers.
-SELECT id, project_id, name, path, tag_count, status, created_at_us,
-       cleanup_policy_started_at_us
-  FROM repository
- WHERE project_id = :project_id AND deleted_at_us IS NULL
-   {{search: | AND REPLACE(name, :part, '') <> name}}
- ORDER BY {{order: id | path | tag_count
-                 | (SELECT COALESCE(MAX(tag.pushed_at_us), 0) FROM tag
-                     WHERE tag.repository_id = repository.id)
-                 | (SELECT COALESCE(MAX(COALESCE(tag.pulled_at_us, 0)), 0) FROM tag
-                     WHERE tag.repository_id = repository.id)
-                 | (SELECT COALESCE(SUM(part.unique_bytes), 0)
-                      FROM (SELECT unique_bytes FROM usage_sum
-                             WHERE repository_id = repository.id
-                             UNION ALL
-                            SELECT unique_bytes FROM usage_change
-                             WHERE repository_id = repository.id) AS part)}}
-          {{direction: ASC | DESC}}, id
- LIMIT :limit OFFSET :offset;
-
--- name: count_by_project(search=none|part)
-SELECT COUNT(*) AS total
-  FROM (SELECT 1
-          FROM repository
-         WHERE project_id = :project_id AND deleted_at_us IS NULL
-           {{search: | AND REPLACE(name, :part, '') <> name}}
-         LIMIT :limit) AS counted;
-
--- name: list_by_namespace(order=created|name|tags|pushed|pulled|size; direction=asc|desc; search=none|part)
--- One range of namespace_repository's key or of namespace_repository_path, in order; by
--- the others, all are sorted, as a project's are.
-SELECT repository.id, repository.project_id, repository.name, repository.path,
-       repository.tag_count, repository.status, repository.created_at_us,
-       repository.cleanup_policy_started_at_us
-  FROM namespace_repository AS shown
-  JOIN repository ON repository.id = shown.repository_id
- WHERE shown.namespace_id = :namespace_id
-   {{search: | AND REPLACE(shown.path, :part, '') <> shown.path}}
- ORDER BY {{order: shown.repository_id | shown.path | repository.tag_count
-                 | (SELECT COALESCE(MAX(tag.pushed_at_us), 0) FROM tag
-                     WHERE tag.repository_id = repository.id)
-                 | (SELECT COALESCE(MAX(COALESCE(tag.pulled_at_us, 0)), 0) FROM tag
-                     WHERE tag.repository_id = repository.id)
-                 | (SELECT COALESCE(SUM(part.unique_bytes), 0)
-                      FROM (SELECT unique_bytes FROM usage_sum
-                             WHERE repository_id = repository.id
-                             UNION ALL
-                            SELECT unique_bytes FROM usage_change
-                             WHERE repository_id = repository.id) AS part)}}
-          {{direction: ASC | DESC}}, shown.repository_id
- LIMIT :limit OFFSET :offset;
-
--- name: count_by_namespace(search=none|part)
-SELECT COUNT(*) AS total
-  FROM (SELECT 1
-          FROM namespace_repository
-         WHERE namespace_id = :namespace_id
-           {{search: | AND REPLACE(path, :part, '') <> path}}
-         LIMIT :limit) AS counted;
 
 -- name: last_uses
 -- Two looks at the end of an index per repository: tag_pushed and tag_pulled.

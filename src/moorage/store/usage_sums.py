@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from moorage.domain.usage import Sums
 from moorage.ports.database import Row, Tx
 from moorage.ports.query import load
-from moorage.store import quotas, schedules
+from moorage.store import quotas, repository_keys, schedules
 
 TURN = "fold_usage"
 """The turn of those who fold, or add up what is folded: two at once could each miss
@@ -23,9 +23,11 @@ _SQL = load("usage_sums")
 
 
 def note(tx: Tx, repository_id: int, change: Sums) -> None:
-    """Remember by how much a repository changed, in the transaction that did it."""
-    if change != Sums():
-        tx.run(_SQL.note, repository_id=repository_id, **change._asdict())
+    """Remember by how much a repository changed, in the transaction that did it.
+
+    By nothing, if it was another of the things that lists of repositories go by.
+    """
+    tx.run(_SQL.note, repository_id=repository_id, **change._asdict())
 
 
 def note_link(tx: Tx, repository_id: int, blob_id: int) -> None:
@@ -49,9 +51,9 @@ def has_changes(tx: Tx) -> bool:
 
 
 def fold(tx: Tx, limit: int, *, now: datetime) -> int:
-    """Put changes into sums, those of quotas as well; return how many.
+    """Put changes into sums, those of quotas as well; let lists of repositories follow.
 
-    None while somebody else has the turn.
+    Returns how many; none while somebody else has the turn.
     """
     if not schedules.claim(tx, TURN, timedelta(0), now=now):
         return 0
@@ -60,8 +62,14 @@ def fold(tx: Tx, limit: int, *, now: datetime) -> int:
     if sums:
         tx.run(_SQL.add, added=[(each, *sums[each]) for each in sorted(sums)])
         quotas.add(tx, sums)
+        repository_keys.follow(tx, sorted(sums))
     quotas.add_up(tx)
     return len(rows)
+
+
+def list_changed(tx: Tx, limit: int) -> list[int]:
+    """Return repositories of which there are changes to fold."""
+    return [row["repository_id"] for row in tx.all(_SQL.list_changed, limit=limit)]
 
 
 def of_each(tx: Tx, repository_ids: Sequence[int]) -> dict[int, Sums]:

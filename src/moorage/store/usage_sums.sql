@@ -35,6 +35,10 @@ DELETE FROM usage_change
  WHERE id IN (SELECT id FROM usage_change ORDER BY id LIMIT :limit)
 RETURNING repository_id, listed_bytes, unique_bytes;
 
+-- name: list_changed
+-- scan: what was noted since changes were last folded.
+SELECT DISTINCT repository_id FROM usage_change LIMIT :limit;
+
 -- name: add
 INSERT INTO usage_sum (repository_id, listed_bytes, unique_bytes)
 SELECT a.repository_id, a.listed_bytes, a.unique_bytes

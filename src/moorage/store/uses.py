@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from moorage.domain.usage import Sums
 from moorage.ports.database import Tx
 from moorage.ports.query import load
+from moorage.store import usage_sums
 from moorage.store.times import to_us
 
 _SQL = load("uses")
@@ -61,3 +63,5 @@ def add(tx: Tx, of_manifests: Iterable[ManifestUse], of_tags: Iterable[TagUse]) 
             for use in sorted(of_tags, key=lambda use: (use.repository_id, use.tag))
         ],
     )
+    for repository_id in sorted({use.repository_id for use in of_tags}):
+        usage_sums.note(tx, repository_id, Sums())

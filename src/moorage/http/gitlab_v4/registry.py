@@ -19,7 +19,7 @@ from moorage.domain.errors import (
     RepositoryUnknownError,
     UnauthenticatedError,
 )
-from moorage.domain.repositories import RepositoryList, RepositoryOrder
+from moorage.domain.repositories import RepositoryList, RepositoryOrder, RepositoryOwner
 from moorage.http.gitlab_v4.answers import answer
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.images import (
@@ -29,7 +29,7 @@ from moorage.http.gitlab_v4.images import (
     require,
 )
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import Page, answer_page, page_of
+from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.plans import ItemParameters, PlanEntity, answer_preview
 from moorage.http.gitlab_v4.registry_entities import (
@@ -44,7 +44,7 @@ from moorage.http.gitlab_v4.registry_entities import (
 )
 from moorage.http.gitlab_v4.routing import Route, RouteUnknownError
 from moorage.http.gitlab_v4.rules import RuleParameters, read_rules
-from moorage.services.repositories import RepositoryPage, Telling
+from moorage.services.repositories import Telling
 
 _REPOSITORIES = "/projects/{id}/registry/repositories"
 _REPOSITORY = _REPOSITORIES + "/{repository_id}"
@@ -78,34 +78,24 @@ class _ListParameters(Parameters):
 async def list_by_project(call: Call) -> Response:
     """``GET /projects/:id/registry/repositories``."""
     seen = await readable(call)
-    wanted, page = call.read(_ListParameters), page_of(call)
-    found = await call.context.repositories.list_by_project(
-        seen.project.id,
-        wanted.list,
-        offset=page.offset,
-        limit=page.limit,
-        telling=wanted.telling,
-    )
-    return _answer_list(call, wanted, page, found)
+    return await _answer_list(call, RepositoryOwner.project(seen.project.id))
 
 
 async def list_by_group(call: Call) -> Response:
     """``GET /groups/:id/registry/repositories``."""
     seen = await readable_group(call)
+    return await _answer_list(call, RepositoryOwner.namespace(seen.group.id))
+
+
+async def _answer_list(call: Call, owner: RepositoryOwner) -> Response:
     wanted, page = call.read(_ListParameters), page_of(call)
-    found = await call.context.repositories.list_by_group(
-        seen.group.id,
+    found = await call.context.repositories.list_page(
+        owner,
         wanted.list,
         offset=page.offset,
         limit=page.limit,
         telling=wanted.telling,
     )
-    return _answer_list(call, wanted, page, found)
-
-
-def _answer_list(
-    call: Call, wanted: _ListParameters, page: Page, found: RepositoryPage
-) -> Response:
     entities = [
         repository_entity(
             repository,
