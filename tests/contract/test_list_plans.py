@@ -35,8 +35,8 @@ BY_ORDER = [
     and not (order is TagOrder.NAME and "_ties" in query.name)
 ]
 
-PASSED_ON = ("CO-ROUTINE near", "SCAN near")
-"""Steps that look at rows one by one as they are found."""
+PASSED_ON = "CO-ROUTINE near|SCAN near|SCALAR SUBQUERY [0-9]+|SCAN CONSTANT ROW"
+"""Steps that look at rows one by one as they are found, and read how many at most."""
 
 by_order = pytest.mark.parametrize(
     ("query", "order"), BY_ORDER, ids=[query.name for query, _ in BY_ORDER]
@@ -70,7 +70,7 @@ def test_sqlite_reads_a_page_from_the_index_of_its_order(
     plan = [
         row[3] for row in sqlite.execute(f"EXPLAIN QUERY PLAN {text}", values(order))
     ]
-    (step,) = (each for each in plan if each not in PASSED_ON)
+    (step,) = (each for each in plan if not re.fullmatch(PASSED_ON, each))
     assert re.search(rf"SEARCH tag USING (COVERING )?INDEX ({INDEXES[order]}) ", step)
     bound = "<expr>" if order is TagOrder.PULLED else r"\w+"
     assert re.search(rf"\(repository_id=\? AND {bound}[<>=]", step), step

@@ -84,10 +84,8 @@ def go_through(tx: Tx, repository: Repository, wanted: TagList, size: int) -> li
     after: Place | None = None
     while True:
         if wanted.search:
-            found = found_tags.find(tx, repository.id, wanted.search)
-            page = found_tags.list_page(
-                tx, repository.id, wanted, found, after, 0, size
-            )
+            here = tx, repository.id, wanted
+            page = found_tags.page(*here, after, 0, size).places
         else:
             page = tag_lists.list_page(tx, repository.id, wanted, after, 0, size)
         names += [place.name for place in page]
@@ -128,11 +126,10 @@ async def test_what_is_found_is_listed_in_an_order_too(
 async def test_a_page_may_begin_at_a_number(database: Database) -> None:
     def body(tx: Tx) -> tuple[list[Place], list[Place]]:
         repository = a_list(tx)
-        found = found_tags.find(tx, repository.id, "v1")
         wanted = TagList(TagOrder.NAME), TagList(TagOrder.NAME, search="v1")
         return (
             tag_lists.list_page(tx, repository.id, wanted[0], None, 1, 2),
-            found_tags.list_page(tx, repository.id, wanted[1], found, None, 1, 2),
+            found_tags.page(tx, repository.id, wanted[1], None, 1, 2).places,
         )
 
     page, found = await database.write(body)
@@ -183,8 +180,10 @@ async def test_a_search_finds_a_part_of_a_name_in_its_case(
 ) -> None:
     def body(tx: Tx) -> tuple[list[str], int | None]:
         repository = named(tx, "rc", "RC", "1.0-rc1", "rc-rc", "other")
-        found = found_tags.find(tx, repository.id, part)
-        return search(tx, repository, part), found.total
+        wanted = TagList(search=part)
+        beyond = found_tags.page(tx, repository.id, wanted, None, 9, 1)
+        assert beyond.places == []
+        return search(tx, repository, part), beyond.total
 
     assert await database.write(body) == (names.split(), len(names.split()))
 
@@ -294,14 +293,13 @@ async def test_many_are_found_in_order_however_late_they_come(
 
     def body(tx: Tx) -> tuple[list[str], list[str], list[str]]:
         repository = named(tx, *names)
-        found = found_tags.find(tx, repository.id, "a")
-        assert found.total is None
         wanted = TagList(order, descending, search="a")
-        by_number = found_tags.list_page(tx, repository.id, wanted, found, None, 1, 2)
+        by_number = found_tags.page(tx, repository.id, wanted, None, 1, 2)
+        assert by_number.total is None
         return (
             go_through(tx, repository, TagList(order, descending), 20),
             go_through(tx, repository, wanted, 2),
-            [each.name for each in by_number],
+            [each.name for each in by_number.places],
         )
 
     everything, found, by_number = await database.write(body)

@@ -96,6 +96,7 @@ DIALECT = Dialect(
     # OFFSET keeps the planner from making a join of its own choice out of it.
     each="JOIN LATERAL (SELECT * FROM {table} AS {alias} WHERE {condition} OFFSET 0) "
     "AS {alias} ON TRUE",
+    has="STRPOS({text}, {part}) > 0",
     parameter="%({})s".format,
 )
 

@@ -66,6 +66,7 @@ DIALECT = Dialect(
     },
     rows=_rows,
     each="CROSS JOIN {table} AS {alias} ON {condition}",
+    has="INSTR({text}, {part}) > 0",
     parameter=":{}".format,
 )
 

@@ -11,6 +11,8 @@ What the engines spell differently is a token:
 ``{{each:table AS alias(condition)}}``
     A join that looks rows up for each row so far, by an index. For recursive queries,
     of which PostgreSQL expects so many rows that it would rather read whole tables.
+``{{has:column(:name)}}``
+    Whether a text has another one in it, in its case.
 ``{{for_update}}``, ``{{skip_locked}}``
     Row locks. SQLite has one writer at a time and needs neither.
 ``{{wake_workers}}``
@@ -43,6 +45,7 @@ _CHOICE = re.compile(r"\{\{(\w+): ([^{}]*)\}\}")
 _COMMENT = re.compile(r"--[^\n]*")
 _TOKEN = re.compile(r"\{\{(\w+)(?::(\w+))?(?:\(([^)]*)\))?\}\}")
 _EACH = re.compile(r"\{\{each:(\w+) AS (\w+)\(([^)]*)\)\}\}")
+_HAS = re.compile(r"\{\{has:([\w.]+)\(:(\w+)\)\}\}")
 _PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
 
 
@@ -66,6 +69,7 @@ class Dialect:
     lists: Mapping[str, str]
     rows: Callable[[str, Columns], str]
     each: str
+    has: str
     parameter: Callable[[str], str]
 
     def render(self, text: str) -> str:
@@ -87,9 +91,12 @@ class Dialect:
             table, alias, condition = match.groups()
             return self.each.format(table=table, alias=alias, condition=condition)
 
+        def seek(match: re.Match[str]) -> str:
+            return self.has.format(text=match[1], part=f":{match[2]}")
+
         return _PARAMETER.sub(
             lambda match: self.parameter(match[1]),
-            _TOKEN.sub(replace, _EACH.sub(join, text)),
+            _TOKEN.sub(replace, _HAS.sub(seek, _EACH.sub(join, text))),
         )
 
 

@@ -207,8 +207,7 @@ def _walk(
 ) -> list[Place]:
     if not wanted.search:
         return tag_lists.list_page(tx, repository_id, wanted, after, 0, limit)
-    found = found_tags.find(tx, repository_id, wanted.search)
-    return found_tags.list_page(tx, repository_id, wanted, found, after, 0, limit)
+    return found_tags.page(tx, repository_id, wanted, after, 0, limit).places
 
 
 def _page(

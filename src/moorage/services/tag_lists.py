@@ -46,11 +46,9 @@ class TagLists:
 
         def body(tx: Tx) -> TagListPage:
             total: int | None
+            here = tx, repository.id, wanted
             if wanted.search:
-                found = found_tags.find(tx, repository.id, wanted.search)
-                here = tx, repository.id, wanted, found
-                places = found_tags.list_page(*here, after, offset, limit)
-                total = found.total
+                places, total = found_tags.page(*here, after, offset, limit)
             else:
                 places = _all(tx, repository.id, wanted, after, offset, limit)
                 total = repository.tag_count

@@ -7,8 +7,9 @@ first of them come late in it, those are sorted as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from moorage.domain.tag_lists import Place, TagList, TagOrder
 from moorage.domain.versions import version_key_beginning
@@ -33,64 +34,48 @@ the beginning of a range."""
 _SQL = load("found_tags")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found: beginnings of names, of which none begins with another.
+class Page(NamedTuple):
+    """Places of tags that were found; ``total`` counts all, if that is not too much."""
 
-    There are none where they would be too many; there is no ``total`` where that is.
-    """
-
-    beginnings: list[str]
+    places: list[Place]
     total: int | None
 
-    def gives(self, order: TagOrder) -> bool:
-        """Whether a page in an order can be made of the beginnings."""
-        by_name = order is TagOrder.NAME and bool(self.beginnings)
-        return by_name or self.total is not None
 
-
-def find(tx: Tx, repository_id: int, part: str) -> Found:
-    """Look for a part of names; count what has it, if that is not too much."""
-    return _find(tx, repository_id, part, totals.MOST)
-
-
-def _find(tx: Tx, repository_id: int, part: str, most: int) -> Found:
-    beginnings = tag_search.find_beginnings(tx, repository_id, part, most + 1)
-    if beginnings is None:
-        return Found([], None)
-    if not beginnings:
-        return Found([], 0)
-    row = tx.one(
-        _SQL.count_beginning_with,
-        repository_id=repository_id,
-        beginnings=ranges(beginnings),
-        limit=most + 1,
-    )
-    total = row["total"] if row else 0
-    return Found(beginnings, total if total <= most else None)
-
-
-def list_page(
+def page(
     tx: Tx,
     repository_id: int,
     wanted: TagList,
-    found: Found,
     after: Place | None,
     offset: int,
     limit: int,
-) -> list[Place]:
-    """Return places of a list of the tags that a search found."""
+) -> Page:
+    """Return places of a list of the tags whose names have what is looked for."""
     here, window = _List(tx, repository_id, wanted), _Window(after, offset, limit)
-    if not found.gives(wanted.order):
-        page = here.walk(window, found, budget=WALK)
-        if page is not None:
-            return page
-        found = _find(tx, repository_id, wanted.search, SORTED)
-    if not found.gives(wanted.order):
-        return here.walk(window, found, budget=None) or []
-    if wanted.order is TagOrder.NAME:
-        return here.list_ranges(window, found)
-    return here.sort(window, found)
+    beginnings = here.find_beginnings(totals.MOST)
+    if beginnings is not None:
+        few = here.sort(window, beginnings, totals.MOST)
+        if few.total is not None:
+            return few
+    return Page(_page_of_many(here, window, beginnings or []), None)
+
+
+def _page_of_many(
+    here: _List, window: _Window, beginnings: Sequence[str]
+) -> list[Place]:
+    by_name = here.wanted.order is TagOrder.NAME
+    if by_name and beginnings:
+        return here.list_ranges(window, beginnings)
+    walked = here.walk(window, beginnings, budget=WALK)
+    if walked is not None:
+        return walked
+    everything = here.find_beginnings(SORTED)
+    if by_name and everything is not None:
+        return here.list_ranges(window, everything)
+    if everything is not None:
+        found = here.sort(window, everything, SORTED)
+        if found.total is not None:
+            return found.places
+    return here.walk(window, beginnings, budget=None) or []
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +95,36 @@ class _List:
     repository_id: int
     wanted: TagList
 
-    def sort(self, window: _Window, found: Found) -> list[Place]:
-        """Look at all that was found."""
+    def find_beginnings(self, most: int) -> list[str] | None:
+        """Return what the names begin with that have the part, if not too much."""
+        here = self.tx, self.repository_id, self.wanted.search
+        return tag_search.find_beginnings(*here, most + 1)
+
+    def sort(self, window: _Window, beginnings: Sequence[str], most: int) -> Page:
+        """Look at all tags with names that begin so, if they are not too many."""
+        if not beginnings:
+            return Page([], 0)
         place = window.after or tag_lists.end(self.wanted)
         rows = self.tx.all(
             self._query("list_found"),
             repository_id=self.repository_id,
-            beginnings=ranges(found.beginnings),
+            beginnings=ranges(beginnings),
+            most=most + 1,
             key=place.key,
             name=place.name,
             offset=window.offset,
             limit=window.limit,
         )
-        return tag_lists.places(rows)
+        total: int = rows[0]["total"]
+        if total > most:
+            return Page([], None)
+        return Page(tag_lists.places(row for row in rows if row["name"]), total)
 
     def walk(
-        self, window: _Window, found: Found, *, budget: int | None
+        self, window: _Window, beginnings: Sequence[str], *, budget: int | None
     ) -> list[Place] | None:
         """Go through the list; ``None`` is a page that so many tags did not fill."""
-        place = window.after or _beginning(self.wanted, found)
+        place = window.after or _beginning(self.wanted, beginnings)
         limit, page = window.limit, list[Place]()
         if place is not None and self.wanted.order is not TagOrder.NAME:
             at = {"key": place.key, "name": place.name}
@@ -162,12 +158,12 @@ class _List:
         here = self.tx, self.repository_id, self.wanted, key
         return budget is not None and bool(tag_lists.list_behind(*here, budget, 1))
 
-    def list_ranges(self, window: _Window, found: Found) -> list[Place]:
+    def list_ranges(self, window: _Window, beginnings: Sequence[str]) -> list[Place]:
         """Go through the ranges of names that were found."""
         page: list[Place] = []
         direction = tag_lists.variant(self.wanted)["direction"]
         query, offset = _SQL.variant("list_range", direction=direction), window.offset
-        for low, high in _ranges(found, self.wanted, window.after):
+        for low, high in _ranges(beginnings, self.wanted, window.after):
             reach = {"repository_id": self.repository_id, "low": low, "high": high}
             left = window.limit - len(page)
             rows = self.tx.all(query, **reach, offset=offset, limit=left)
@@ -186,10 +182,10 @@ class _List:
 
 
 def _ranges(
-    found: Found, wanted: TagList, after: Place | None
+    beginnings: Sequence[str], wanted: TagList, after: Place | None
 ) -> Iterator[tuple[str, str]]:
     """Yield ranges of names in order, without what is not behind a place."""
-    found_in = ranges(found.beginnings)
+    found_in = ranges(beginnings)
     if wanted.descending:
         before = BEHIND if after is None else after.name
         return (
@@ -199,11 +195,11 @@ def _ranges(
     return ((max(low, behind), high) for low, high in found_in if high > behind)
 
 
-def _beginning(wanted: TagList, found: Found) -> Place | None:
-    """Return a place that all of what was found is behind, where that is known."""
-    if wanted.order is not TagOrder.VERSION or not found.beginnings:
+def _beginning(wanted: TagList, beginnings: Sequence[str]) -> Place | None:
+    """Return a place that all that begins so is behind, where that is known."""
+    if wanted.order is not TagOrder.VERSION or not beginnings:
         return None
-    keys = [version_key_beginning(each) for each in found.beginnings]
+    keys = [version_key_beginning(each) for each in beginnings]
     if wanted.descending:
         return Place(max(keys) + BEHIND, BEHIND) if all(keys) else None
     return Place(min(keys), "")

@@ -1,19 +1,12 @@
 -- Tags whose names have a part, by what names begin with and by going through lists.
 
--- name: count_beginning_with
--- Beginnings of which none begins with another: no tag counts twice.
-SELECT COUNT(*) AS total
-  FROM (SELECT 1
-          FROM ({{rows:beginnings(low text, high text)}}) AS b
-          {{each:tag AS tag(tag.repository_id = :repository_id
-                            AND tag.name >= b.low AND tag.name < b.high)}}
-         LIMIT :limit) AS counted;
-
 -- name: list_found(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
--- Of the tags whose names begin as given, a page. All of them are sorted. An index of an
+-- Of the tags whose names begin as given, a page, and how many they are; beginnings of
+-- which none begins with another, so that no tag counts twice. All of them are sorted, so
+-- many are not taken. Where the page has none there is a row all the same. An index of an
 -- order has names too, behind keys: gone through from end to end for every beginning, it
 -- would do for PostgreSQL where a repository has more tags than it knows of. None has
--- manifest_id. Materialized, so that SQLite sorts once.
+-- manifest_id. Materialized, so that SQLite looks once.
 WITH found (name, key) AS MATERIALIZED (
     SELECT tag.name,
            {{order: tag.name | tag.version_key | tag.created_at_us | tag.pushed_at_us
@@ -21,12 +14,16 @@ WITH found (name, key) AS MATERIALIZED (
       FROM ({{rows:beginnings(low text, high text)}}) AS b
       {{each:tag AS tag(tag.repository_id = :repository_id AND tag.manifest_id > 0
                         AND tag.name >= b.low AND tag.name < b.high)}}
+     LIMIT :most
 )
-SELECT name, key
-  FROM found
- WHERE (key, name) {{direction: > | <}} (:key, :name)
- ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
- LIMIT :limit OFFSET :offset;
+SELECT page.name, page.key, counted.total
+  FROM (SELECT COUNT(*) AS total FROM found) AS counted
+  LEFT JOIN (SELECT name, key
+               FROM found
+              WHERE (key, name) {{direction: > | <}} (:key, :name)
+              ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
+              LIMIT :limit OFFSET :offset) AS page ON 1 = 1
+ ORDER BY page.key {{direction: ASC | DESC}}, page.name {{direction: ASC | DESC}};
 
 -- name: list_range(direction=asc|desc)
 SELECT name, name AS key
@@ -43,9 +40,10 @@ SELECT COUNT(*) AS total
          LIMIT :limit) AS counted;
 
 -- name: walk_page(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
--- As a page of all tags (tag_lists), those that have a part, among the next so many. REPLACE tells in
--- both engines alike whether a name has it. What is passed on is in order: to ask for it
--- again would make SQLite look at all of them before the first is known.
+-- As a page of all tags (tag_lists), those that have a part, among the next so many. What
+-- is passed on is in order: to ask for it again would make SQLite look at all of them
+-- before the first is known. The number is a query of its own, lest PostgreSQL sort all
+-- where a repository has more tags than it knows of.
 SELECT name, key
   FROM (SELECT name, key
           FROM (SELECT repository_id, name,
@@ -56,8 +54,8 @@ SELECT name, key
          WHERE repository_id = :repository_id
            AND key {{direction: > | <}} :key
          ORDER BY key {{direction: ASC | DESC}}, name {{direction: ASC | DESC}}
-         LIMIT :budget) AS near
- WHERE REPLACE(name, :part, '') <> name
+         LIMIT (SELECT CAST(:budget AS BIGINT))) AS near
+ WHERE {{has:name(:part)}}
  LIMIT :limit OFFSET :offset;
 
 -- name: walk_ties(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
@@ -72,6 +70,6 @@ SELECT name, key
          WHERE repository_id = :repository_id
            AND key = :key AND name {{direction: > | <}} :name
          ORDER BY name {{direction: ASC | DESC}}
-         LIMIT :budget) AS near
- WHERE REPLACE(name, :part, '') <> name
+         LIMIT (SELECT CAST(:budget AS BIGINT))) AS near
+ WHERE {{has:name(:part)}}
  LIMIT :limit;

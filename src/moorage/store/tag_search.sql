@@ -68,5 +68,5 @@ SELECT COUNT(*) AS total
 SELECT DISTINCT c.name
   FROM tag_change c
   JOIN tag ON tag.repository_id = c.repository_id AND tag.name = c.name
- WHERE c.repository_id = :repository_id AND REPLACE(c.name, :part, '') <> c.name
+ WHERE c.repository_id = :repository_id AND {{has:c.name(:part)}}
  LIMIT :limit;
