@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import TypeAlias
 
 from moorage.domain.access import Principal, Role
@@ -22,8 +22,10 @@ from moorage.domain.projects import Scope
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
 from moorage.services import rights
+from moorage.services.pages import Listed, Window, cut
 from moorage.services.rights import NumberOrPath
-from moorage.store import accounts, members, namespaces, shares
+from moorage.store import accounts, members, namespaces
+from moorage.store.members import Line, MemberFilter
 
 FindAccount: TypeAlias = Callable[[Tx], Account | None]
 
@@ -65,6 +67,12 @@ class FoundPlace:
         """Whether it is no project."""
         return self.scope.namespace_id is not None
 
+    @property
+    def line(self) -> Line:
+        """Where members of above come from."""
+        namespace_id = self.scope.namespace_id or self.parent_id or 0
+        return Line(self.scope.project_id or 0, namespace_id)
+
 
 class Members:
     """Lists, adds, changes and removes members."""
@@ -73,27 +81,37 @@ class Members:
         self._database = database
         self._clock = clock
 
-    async def list_direct(self, principal: Principal, place: Place) -> list[Member]:
-        """Return the members of the place itself, by account.
+    async def list_page(
+        self,
+        principal: Principal,
+        place: Place,
+        wanted: MemberFilter,
+        window: Window,
+        *,
+        inherited: bool,
+    ) -> Listed[Member]:
+        """Return members, by account: of the place itself, or those of above too.
+
+        Whoever is one several times has the highest of the roles.
 
         Raises:
             NotFoundError: The caller sees no such project or group.
         """
         now = self._clock.now()
-        return await self._database.read(
-            lambda tx: _direct(tx, find_place(tx, principal, place, now), now)
-        )
 
-    async def list_all(self, principal: Principal, place: Place) -> list[Member]:
-        """Return those of the groups above too, each account with its highest role.
+        def body(tx: Tx) -> Listed[Member]:
+            found = find_place(tx, principal, place, now)
+            if inherited:
+                find = partial(members.list_all, tx, found.line, wanted, now=now)
+                count = partial(members.count_all, tx, found.line, wanted, now=now)
+                return cut(window, find, count)
+            return cut(
+                window,
+                partial(members.list_direct, tx, found.scope, wanted, now=now),
+                partial(members.count_direct, tx, found.scope, wanted, now=now),
+            )
 
-        Raises:
-            NotFoundError: The caller sees no such project or group.
-        """
-        now = self._clock.now()
-        return await self._database.read(
-            lambda tx: _all(tx, find_place(tx, principal, place, now), now)
-        )
+        return await self._database.read(body)
 
     async def get(
         self, principal: Principal, place: Place, account_id: int, *, inherited: bool
@@ -101,10 +119,16 @@ class Members:
         """Return one member.
 
         Raises:
-            NotFoundError: There is none, or as for ``list_direct``.
+            NotFoundError: There is none, or as for ``list_page``.
         """
-        listed = self.list_all if inherited else self.list_direct
-        return _one(await listed(principal, place), account_id)
+        wanted = MemberFilter(account_ids=[account_id])
+        window = Window(1, counted=False)
+        found = await self.list_page(
+            principal, place, wanted, window, inherited=inherited
+        )
+        if not found.items:
+            raise NotFoundError
+        return found.items[0]
 
     async def add(
         self,
@@ -129,8 +153,7 @@ class Members:
             account = find_account(tx)
             if account is None:
                 raise UserUnknownError
-            direct = _direct(tx, found, now)
-            if any(member.account.id == account.id for member in direct):
+            if members.find(tx, found.scope, account.id, now) is not None:
                 raise ConflictError("Member already exists")
             return _put(tx, principal, found, account, wanted, now)
 
@@ -187,7 +210,7 @@ class Members:
 
         def body(tx: Tx) -> Member:
             found = _managed(tx, principal, place, wanted, now)
-            member = _one(_direct(tx, found, now), account_id)
+            member = _direct(tx, found, account_id, now)
             return _admit(tx, principal, found, member.account, wanted, now)
 
         return await self._database.write(body)
@@ -205,11 +228,10 @@ class Members:
             found = find_place(tx, principal, place, now)
             if principal.account_id != account_id:
                 rights.require(principal, found.level, manager_of(found))
-            direct = _direct(tx, found, now)
-            member = _one(direct, account_id)
+            member = _direct(tx, found, account_id, now)
             if principal.account_id != account_id:
                 _check_rank(principal, found, member)
-            _check_not_last(found, direct, member)
+            _check_not_last(tx, found, member, now)
             members.delete(tx, found.scope, account_id)
 
         await self._database.write(body)
@@ -281,52 +303,20 @@ def _check_rank(principal: Principal, found: FoundPlace, member: Member) -> None
         raise ForbiddenError
 
 
-def _check_not_last(
-    found: FoundPlace, direct: Sequence[Member], member: Member
-) -> None:
+def _check_not_last(tx: Tx, found: FoundPlace, member: Member, now: datetime) -> None:
     """Keep a top-level group from being left without an owner."""
-    if not found.is_group or found.parent_id is not None:
+    group_id = found.scope.namespace_id
+    if group_id is None or found.parent_id is not None or member.level < Role.OWNER:
         return
-    owners = [one for one in direct if one.level is Role.OWNER]
-    if [one.account.id for one in owners] == [member.account.id]:
+    if not members.has_other_owner(tx, group_id, member.account.id, now):
         raise ForbiddenError
 
 
-def _direct(tx: Tx, found: FoundPlace, now: datetime) -> list[Member]:
-    return members.direct(tx, found.scope, now)
-
-
-def _above(tx: Tx, found: FoundPlace, now: datetime) -> list[Member]:
-    return [] if found.parent_id is None else members.above(tx, found.parent_id, now)
-
-
-def _invited(tx: Tx, found: FoundPlace, now: datetime) -> Iterator[Member]:
-    """Yield the members of groups that were invited there or above."""
-    above = found.scope.namespace_id or found.parent_id or 0
-    chain = [one.id for one in namespaces.chains(tx, [above]).get(above, ())]
-    invitations = list(shares.of_groups(tx, chain, now).values())
-    if found.scope.project_id is not None:
-        invitations += shares.of_projects(tx, [found.scope.project_id], now).values()
-    for share in itertools.chain.from_iterable(invitations):
-        for member in members.above(tx, share.group.id, now):
-            yield replace(member, level=min(member.level, share.level))
-
-
-def _all(tx: Tx, found: FoundPlace, now: datetime) -> list[Member]:
-    highest: dict[int, Member] = {}
-    direct, above = _direct(tx, found, now), _above(tx, found, now)
-    for member in [*direct, *above, *_invited(tx, found, now)]:
-        known = highest.get(member.account.id)
-        if known is None or member.level > known.level:
-            highest[member.account.id] = member
-    return [highest[account_id] for account_id in sorted(highest)]
-
-
-def _one(listed: Sequence[Member], account_id: int) -> Member:
-    for member in listed:
-        if member.account.id == account_id:
-            return member
-    raise NotFoundError
+def _direct(tx: Tx, found: FoundPlace, account_id: int, now: datetime) -> Member:
+    member = members.find(tx, found.scope, account_id, now)
+    if member is None:
+        raise NotFoundError
+    return member
 
 
 def _admit(
@@ -338,12 +328,11 @@ def _admit(
     now: datetime,
 ) -> Member:
     """Make somebody a member, or change what they are already."""
-    direct = _direct(tx, found, now)
-    for member in direct:
-        if member.account.id == account.id:
-            _check_rank(principal, found, member)
-            if wanted.level < Role.OWNER:
-                _check_not_last(found, direct, member)
+    member = members.find(tx, found.scope, account.id, now)
+    if member is not None:
+        _check_rank(principal, found, member)
+        if wanted.level < Role.OWNER:
+            _check_not_last(tx, found, member, now)
     return _put(tx, principal, found, account, wanted, now)
 
 
@@ -374,7 +363,7 @@ def _put(
         expires_on=wanted.expires_on,
         created_by_id=principal.account_id,
     )
-    return _one(_direct(tx, found, now), account.id)
+    return _direct(tx, found, account.id, now)
 
 
 def _check_not_below_inherited(

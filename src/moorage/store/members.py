@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from moorage.domain.access import Principal, Role, Visibility, sees
 from moorage.domain.accounts import Account
@@ -20,6 +20,31 @@ _SQL = load("members")
 
 SourceType: TypeAlias = Literal["Project", "Namespace"]
 """What somebody can be a member of, in GitLab's words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberFilter:
+    """Which members a list is about; ``search`` is part of a name, in lower case."""
+
+    search: str | None = None
+    account_ids: Sequence[int] | None = None
+    skipped: Sequence[int] = ()
+
+
+ALL_MEMBERS = MemberFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A project with the namespace that it lies in, or with id 0 a group alone."""
+
+    project_id: int
+    namespace_id: int
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """What statements take."""
+        return {"project_id": self.project_id, "namespace_id": self.namespace_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +153,76 @@ def direct_levels(
     return {row["project_id"]: Role(row["access_level"]) for row in rows}
 
 
-def direct(tx: Tx, of: Scope, now: datetime) -> list[Member]:
-    """Return the direct members of a project or group, by account."""
+def find(tx: Tx, of: Scope, account_id: int, now: datetime) -> Member | None:
+    """Return a direct member of a project or group."""
     kind, id_ = of.place
-    query = _SQL.variant("direct", of=kind)
-    return _from_rows(tx, tx.all(query, id=id_, today=_today(now)))
+    query = _SQL.variant("find", of=kind)
+    rows = tx.all(query, id=id_, account_id=account_id, today=_today(now))
+    return next(iter(_from_rows(tx, rows)), None)
+
+
+def has_other_owner(tx: Tx, namespace_id: int, account_id: int, now: datetime) -> bool:
+    """Whether somebody else is a direct owner of a group."""
+    row = tx.one(
+        _SQL.other_owner,
+        namespace_id=namespace_id,
+        account_id=account_id,
+        today=_today(now),
+    )
+    return row is not None
+
+
+def list_direct(
+    tx: Tx, of: Scope, wanted: MemberFilter, *, now: datetime, limit: int, offset: int
+) -> list[Member]:
+    """Return direct members of a project or group, by account."""
+    kind, id_ = of.place
+    query = _SQL.variant("list_direct", of=kind, give="rows")
+    conditions = _conditions(wanted, now)
+    rows = tx.all(query, id=id_, **conditions, limit=limit, offset=offset)
+    return _from_rows(tx, rows)
+
+
+def count_direct(
+    tx: Tx, of: Scope, wanted: MemberFilter, *, now: datetime, limit: int
+) -> int:
+    """Count what ``list_direct`` lists, up to the limit."""
+    kind, id_ = of.place
+    query = _SQL.variant("list_direct", of=kind, give="total")
+    row = tx.one(query, id=id_, **_conditions(wanted, now), limit=limit, offset=0)
+    return 0 if row is None else row["total"]
+
+
+def list_all(
+    tx: Tx, of: Line, wanted: MemberFilter, *, now: datetime, limit: int, offset: int
+) -> list[Member]:
+    """Return members by account, of groups above and invited ones too.
+
+    Each account has its highest role.
+    """
+    query = _SQL.variant("list_all", give="rows")
+    conditions = {**of.parameters, **_conditions(wanted, now)}
+    return _from_rows(tx, tx.all(query, **conditions, limit=limit, offset=offset))
+
+
+def count_all(
+    tx: Tx, of: Line, wanted: MemberFilter, *, now: datetime, limit: int
+) -> int:
+    """Count what ``list_all`` lists, up to the limit."""
+    query = _SQL.variant("list_all", give="total")
+    conditions = {**of.parameters, **_conditions(wanted, now)}
+    row = tx.one(query, **conditions, limit=limit, offset=0)
+    return 0 if row is None else row["total"]
+
+
+def _conditions(wanted: MemberFilter, now: datetime) -> dict[str, Any]:
+    return {
+        "search": wanted.search or None,
+        "anybody": int(wanted.account_ids is None),
+        "account_ids": list(wanted.account_ids or ()),
+        "skipped_ids": list(wanted.skipped),
+        "today": _today(now),
+    }
 
 
 def list_joined(
@@ -176,15 +266,6 @@ def count_joined(
         offset=0,
     )
     return 0 if row is None else row["total"]
-
-
-def above(tx: Tx, namespace_id: int, now: datetime) -> list[Member]:
-    """Return the members of a namespace and of every group above, in no order.
-
-    An account may occur several times.
-    """
-    rows = tx.all(_SQL.inherited, namespace_id=namespace_id, today=_today(now))
-    return _from_rows(tx, rows)
 
 
 def put(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal, Protocol, TypeAlias
@@ -16,7 +15,7 @@ from moorage.http.gitlab_v4.answers import answer, no_content
 from moorage.http.gitlab_v4.call import Call
 from moorage.http.gitlab_v4.formats import GrantableLevel, Keyword
 from moorage.http.gitlab_v4.operations import Operation
-from moorage.http.gitlab_v4.paging import answer_page, answer_slice, page_of
+from moorage.http.gitlab_v4.paging import answer_page, page_of
 from moorage.http.gitlab_v4.parameters import Parameters
 from moorage.http.gitlab_v4.routing import Handler, Route
 from moorage.http.gitlab_v4.shapes import BasicUser, Member
@@ -30,6 +29,7 @@ from moorage.services.members import (
 )
 from moorage.services.pages import Window
 from moorage.store.ids import MAX_ID
+from moorage.store.members import MemberFilter
 
 _ID = re.compile(r"[0-9]{1,19}")
 
@@ -91,16 +91,25 @@ class PlaceHandler(Protocol):
 
 async def list_direct(call: Call, place: Place) -> Response:
     """``GET …/members``."""
-    wanted = call.read(ListMembers)
-    found = await call.context.members.list_direct(call.principal, place)
-    return _answer_list(call, wanted, [entities.member(call.context, m) for m in found])
+    return await _list(call, place, inherited=False)
 
 
 async def list_all(call: Call, place: Place) -> Response:
     """``GET …/members/all``."""
-    wanted = call.read(ListMembers)
-    found = await call.context.members.list_all(call.principal, place)
-    return _answer_list(call, wanted, [entities.member(call.context, m) for m in found])
+    return await _list(call, place, inherited=True)
+
+
+async def _list(call: Call, place: Place, *, inherited: bool) -> Response:
+    given, page = call.read(ListMembers), page_of(call)
+    wanted = MemberFilter(
+        search=(given.query or "").lower(), account_ids=given.user_ids
+    )
+    window = Window(page.limit, page.offset)
+    found = await call.context.members.list_page(
+        call.principal, place, wanted, window, inherited=inherited
+    )
+    shown = [entities.member(call.context, one) for one in found.items]
+    return answer_page(call, page, shown, found.total)
 
 
 async def show_direct(call: Call, place: Place) -> Response:
@@ -185,21 +194,19 @@ async def remove(call: Call, place: Place) -> Response:
     return no_content()
 
 
-async def list_users(call: Call, place: Place) -> Response:
+async def list_users(call: Call) -> Response:
     """``GET /projects/:id/users``: all members, as users."""
-    wanted = call.read(ListProjectUsers)
-    text, skipped = (wanted.search or "").lower(), wanted.skip_users or ()
-    found = await call.context.members.list_all(call.principal, place)
-    shown = [entities.basic_user(call.context, one.account) for one in found]
-    return answer_slice(
-        call,
-        [
-            one
-            for one in shown
-            if (text in one["username"].lower() or text in one["name"].lower())
-            and one["id"] not in skipped
-        ],
+    given, page = call.read(ListProjectUsers), page_of(call)
+    wanted = MemberFilter(
+        search=(given.search or "").lower(), skipped=given.skip_users or ()
     )
+    place = Place(is_group=False, reference=call.reference())
+    window = Window(page.limit, page.offset)
+    found = await call.context.members.list_page(
+        call.principal, place, wanted, window, inherited=True
+    )
+    shown = [entities.basic_user(call.context, one.account) for one in found.items]
+    return answer_page(call, page, shown, found.total)
 
 
 async def list_memberships(call: Call) -> Response:
@@ -211,19 +218,6 @@ async def list_memberships(call: Call) -> Response:
     )
     shown = [entities.membership(one) for one in listed.items]
     return answer_page(call, page, shown, listed.total)
-
-
-def _answer_list(call: Call, wanted: ListMembers, shown: list[Member]) -> Response:
-    query = (wanted.query or "").lower()
-    return answer_slice(
-        call,
-        [
-            one
-            for one in shown
-            if (query in one["username"].lower() or query in one["name"].lower())
-            and (wanted.user_ids is None or one["id"] in wanted.user_ids)
-        ],
-    )
 
 
 _LIST = Operation(
@@ -264,10 +258,6 @@ def _routes(folder: str, *, is_group: bool) -> tuple[Route, ...]:
     )
 
 
-def _list_users_of_project(call: Call) -> Awaitable[Response]:
-    return list_users(call, Place(is_group=False, reference=call.reference()))
-
-
 ROUTES = (
     Route(
         "GET",
@@ -283,7 +273,7 @@ ROUTES = (
     Route(
         "GET",
         "/projects/{id}/users",
-        _list_users_of_project,
+        list_users,
         Operation(
             "List the members of a project as users",
             {200: list[BasicUser]},
