@@ -68,7 +68,7 @@ def _page_of_many(
     walked = here.walk(window, beginnings, budget=WALK)
     if walked is not None:
         return walked
-    everything = here.find_beginnings(SORTED)
+    everything = beginnings or here.find_beginnings(SORTED)
     if by_name and everything is not None:
         return here.list_ranges(window, everything)
     if everything is not None:

@@ -15,12 +15,17 @@ SELECT COUNT(*) AS total
          LIMIT :limit) AS counted;
 
 -- name: list_of_repository
--- Served by tag_event_repository.
+-- Served by tag_event_repository: asked for more than ids, PostgreSQL would go back through
+-- the moves of all repositories where this one has most of them.
 SELECT tag, action, digest, previous_digest, at_us, actor, job_id
   FROM tag_event
- WHERE repository_id = :repository_id
- ORDER BY id DESC
- LIMIT :limit OFFSET :offset;
+ WHERE id IN (SELECT page.id
+                FROM (SELECT id
+                        FROM tag_event
+                       WHERE repository_id = :repository_id
+                       ORDER BY id DESC
+                       LIMIT :limit OFFSET :offset) AS page)
+ ORDER BY id DESC;
 
 -- name: count_of_repository
 SELECT COUNT(*) AS total

@@ -18,7 +18,7 @@ from moorage.store import schedules
 from moorage.store.beginnings import backwards, outermost, range_of
 from moorage.store.times import from_us, to_us
 
-MANY = 100
+MANY = 250
 """From so many beginnings on they are counted before they are read."""
 
 TURN = "sort_tags"
