@@ -12,6 +12,7 @@ from moorage.domain.errors import ConflictError, UnavailableError
 from moorage.ports.database import Database, Tx
 from moorage.ports.query import Query
 from moorage.store import secrets, uploads
+from moorage.store.migrate import migrate
 from moorage.testing.clock import START
 
 COUNT = Query("test.count", "SELECT count(*) AS total FROM instance_secret")
@@ -217,4 +218,16 @@ async def test_a_turn_that_cannot_be_had_fails_who_waits_and_nobody_later(
             await asyncio.wait_for(database.write(lambda _tx: None), 30)
     in_the_way.rmdir()
     await database.write(lambda _tx: None)
+    await database.close()
+
+
+async def test_who_writes_to_a_large_database_does_not_map_it(tmp_path: Path) -> None:
+    """Mapped pages count as memory, for each connection again."""
+    database = SqliteDatabase(tmp_path / "db")
+    migrate(database, START)
+    for number in range(10):
+        await database.write(insert(f"name-{number}"))
+    maps = Path("/proc/self/maps").read_text().splitlines()
+    assert not [line for line in maps if line.endswith(str(database.path))]
+    assert await names(database) == 10
     await database.close()

@@ -73,7 +73,9 @@ DIALECT = Dialect(
 # FULL: an acknowledged commit survives power loss. The busy timeout is long because
 # SQLite's lock is not fair between processes. The log goes into the database every
 # 64 MB: by default a large transaction would write each page twice at once. The
-# connection that writes has room for as much; a reader needs less.
+# connection that writes has room for as much; a reader needs less. What is mapped
+# counts as a process's memory, once per connection: the one that writes goes through
+# all of the database, and is no slower without.
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -84,7 +86,10 @@ PRAGMA mmap_size = 268435456;
 PRAGMA wal_autocheckpoint = 16000;
 """
 
-_WRITER_PRAGMAS = "PRAGMA cache_size = -65536"
+_WRITER_PRAGMAS = """
+PRAGMA cache_size = -65536;
+PRAGMA mmap_size = 0;
+"""
 
 
 @cache
@@ -296,7 +301,7 @@ class _Writer:
 
     def _open(self) -> sqlite3.Connection:
         connection = self._connect()
-        connection.execute(_WRITER_PRAGMAS)
+        connection.executescript(_WRITER_PRAGMAS)
         return connection
 
     @contextmanager
