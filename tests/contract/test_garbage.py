@@ -28,12 +28,13 @@ from moorage.ports.signals import LocalSignal
 from moorage.services.garbage import FIRST_DELAY, TAKEOVER, Collected, Garbage
 from moorage.services.garbage_queue import CollectionPausedError, GarbageQueue
 from moorage.services.jobs import Handler
-from moorage.store import garbage, jobs, tags
-from moorage.store.garbage_queue import Candidates, Hour
+from moorage.store import garbage, garbage_queue, jobs, tags
+from moorage.store.garbage_queue import Candidates, Counts, Hour
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from contract.graph import Blob
     from moorage.domain.jobs import Job
@@ -204,6 +205,26 @@ async def test_a_job_collects_and_shows_how_far_it_is(scene: Scene) -> None:
     assert done.result is not None
     assert (done.result["blobs"], done.result["freed_bytes"]) == (3, 60)
     assert done.done == done.total > 0
+
+
+async def test_a_job_rarely_counts_what_is_left(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a collection of a million would read as many rows at each step."""
+    await scene.lost_blobs(*range(1, 801))
+    job = await scene.queue.schedule(ROOT)
+    counts, count = [], garbage_queue.count
+
+    def watched(tx: Tx, *, now: datetime) -> Counts:
+        counts.append(count(tx, now=now))
+        return counts[-1]
+
+    monkeypatch.setattr(garbage_queue, "count", watched)
+    await scene.worker.run_one()
+    # At each of fifty steps it would be 25 times.
+    assert sum(each.due.total for each in counts) < 10 * 800
+    done = await scene.job(job.id)
+    assert done.done == done.total == 800
 
 
 async def test_the_report_counts_what_is_due_and_what_waits(scene: Scene) -> None:

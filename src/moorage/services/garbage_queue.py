@@ -109,15 +109,23 @@ class GarbageQueue:
         """Collect until nothing is due, or it is paused.
 
         The handler of ``JobKind.COLLECT_GARBAGE``. Its progress counts what was looked
-        at; what that wakes adds to the total.
+        at; what that wakes adds to the total. That is counted again whenever a tenth of
+        it is done: counting takes the longer, the more is due.
         """
+        count_at = total = 0
 
         async def show(collected: Collected) -> None:
-            done, due = collected.looked_at, await self.count_due()
+            nonlocal count_at, total
+            done = collected.looked_at
+            if done >= count_at:
+                due = await self.count_due()
+                count_at, total = done + due // 10, done + due
+            await self._show(run, done, max(done, total))
 
-            def body(tx: Tx) -> None:
-                jobs.set_progress(tx, run.job.id, done, done + due)
+        collected = await self._collector.collect(show)
+        done = collected.looked_at
+        await self._show(run, done, done + await self.count_due())
+        return asdict(collected)
 
-            await run.write(body)
-
-        return asdict(await self._collector.collect(show))
+    async def _show(self, run: JobRun, done: int, total: int) -> None:
+        await run.write(lambda tx: jobs.set_progress(tx, run.job.id, done, total))
