@@ -221,8 +221,8 @@ async def test_a_job_rarely_counts_what_is_left(
 
     monkeypatch.setattr(garbage_queue, "count", watched)
     await scene.worker.run_one()
-    # At each of fifty steps it would be 25 times.
-    assert sum(each.due.total for each in counts) < 10 * 800
+    # At each of fifty steps it would be 25 times, with many steps it is ten.
+    assert sum(each.due.total for each in counts) < 15 * 800
     done = await scene.job(job.id)
     assert done.done == done.total == 800
 

@@ -39,11 +39,10 @@ from moorage.store import (
 from moorage.store.job_items import Packed, Planned
 
 BATCH = 5_000
-"""Tags that one transaction removes: others may write in between, on SQLite every sixth
-of a second or so.
+"""Tags that one transaction removes: others may write in between.
 
-Tags that go by date lie scattered over the indexes by name, size and so on: a small
-batch writes nearly as many pages of them as a large one.
+They lie scattered over some indexes, as that by size: a small batch writes nearly as
+many pages of them as a large one.
 """
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -249,16 +248,23 @@ class Cleanup:
 def _plan(
     tx: Tx, repository_id: int, arguments: Arguments, now: datetime
 ) -> list[Planned]:
-    """Return what goes: by a stored plan, or by rules as things stand."""
+    """Return what goes: by a stored plan, or by rules as things stand.
+
+    In the order in which images came. So those lie together that go together: the tags
+    of an image, and next to each other in most indexes.
+    """
     if arguments.plan_id is not None:
-        return plans.list_deletions(tx, arguments.plan_id)
+        ids = tags.tagged_images(tx, repository_id)
+        planned = plans.list_deletions(tx, arguments.plan_id)
+        return sorted(planned, key=lambda item: ids.get(item[1], 0))
     rules = _rules(tx, arguments)
     facts = traits.list_facts(tx, repository_id, rules, now=now)
     decisions = plan(facts, rules, now, _guard(tx, arguments, now))
+    going = [decision for decision in decisions if decision.delete]
+    going.sort(key=lambda decision: decision.tag.manifest_id)
     return [
         (decision.tag.name, str(decision.tag.digest), decision.reason)
-        for decision in decisions
-        if decision.delete
+        for decision in going
     ]
 
 

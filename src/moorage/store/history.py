@@ -93,13 +93,13 @@ def count_tags_at(tx: Tx, repository_id: int, at: datetime) -> int | None:
 
 
 def removed_by(tx: Tx, repository_id: int, job_id: int) -> list[Planned]:
-    """Return what a job removed, by name, as items of another one.
+    """Return what a job removed, in this order, as items of another one.
 
     A repository's deletion may have removed a tag twice: the last time counts.
     """
     rows = tx.all(_SQL.removed_by, repository_id=repository_id, job_id=job_id)
     last = {row["tag"]: row["digest"] for row in rows}
-    return [(name, last[name], REMOVED) for name in sorted(last)]
+    return [(name, digest, REMOVED) for name, digest in last.items()]
 
 
 def removed_since(tx: Tx, repository_id: int, since: datetime) -> list[Planned]:

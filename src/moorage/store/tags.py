@@ -224,8 +224,8 @@ def find_detail(tx: Tx, repository_id: int, name: str) -> TagDetail | None:
 def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
     """Return every tag of a repository with what rules look at, in no order."""
     held = holds.held_tags(tx, repository_id, now=now)
-    images = tx.all(_SQL.list_tagged, repository_id=repository_id)
-    digests = {row["id"]: Digest.stored(row["digest"]) for row in images}
+    images = tagged_images(tx, repository_id)
+    digests = {id_: Digest.stored(digest) for digest, id_ in images.items()}
     times = _Times()
     return [
         TagFacts(
@@ -242,6 +242,12 @@ def list_facts(tx: Tx, repository_id: int, *, now: datetime) -> list[TagFacts]:
         )
         for row in tx.all(_SQL.list_facts, repository_id=repository_id)
     ]
+
+
+def tagged_images(tx: Tx, repository_id: int) -> dict[str, int]:
+    """Return the ids of the images of a repository's tags, by their digests."""
+    rows = tx.all(_SQL.list_tagged, repository_id=repository_id)
+    return {row["digest"]: row["id"] for row in rows}
 
 
 def list_manifest_ids(tx: Tx, repository_id: int) -> list[int]:
