@@ -4,10 +4,10 @@ PYTHON_BIN := .venv/bin/python
 LOCK_FILES := pyproject.toml uv.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check bench clean
+.PHONY: help setup serve test test-large check bench clean
 
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.development ## Install everything that development and the tests need from PyPI
 	@echo "ready: .venv"
@@ -19,6 +19,10 @@ test: .venv/.development ## Install what the tests need, clients, PostgreSQL and
 	@scripts/install-test-packages
 	$(PYTHON_BIN) -m pytest -q -n 2 -m "not alone"
 	$(PYTHON_BIN) -m pytest -q -m alone
+
+test-large: .venv/.development ## Run the contract and HTTP tests on PostgreSQL and Ceph alone
+	@scripts/install-test-packages
+	TESTS_ON=postgres+ceph $(PYTHON_BIN) -m pytest -q -n 2 tests/contract tests/http
 
 check: .venv/.development ## Format, lint, types, import rules and the fast tests
 	.venv/bin/ruff format --check .

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from contract import large_tables
+from in_process.blob_places import BlobPlace, Folder, Prefix
 from live.ceph import CephServer
 from live.estate import Estate
 from live.memory import folder_in_memory
@@ -32,7 +33,22 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer
 
-ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+LARGE = os.environ.get("TESTS_ON") == "postgres+ceph"
+"""Whether every test in process is to run where an estate has outgrown one machine."""
+
+_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
+ENGINES = [_POSTGRES] if LARGE else ["sqlite", _POSTGRES]
+
+_LARGE = pytest.param("postgres", "ceph", marks=[pytest.mark.postgres, pytest.mark.s3])
+_SMALL = [
+    ("sqlite", "files"),
+    pytest.param("postgres", "files", marks=pytest.mark.postgres),
+]
+ON_CEPH_TOO = pytest.mark.parametrize(
+    ("engine", "blobs"), [_LARGE] if LARGE else [*_SMALL, _LARGE], indirect=True
+)
+"""For tests of what is stored: they run beside the others on PostgreSQL and Ceph."""
+
 S3_SERVERS: dict[str, type[S3Server]] = {"moto": MotoServer, "ceph": CephServer}
 
 
@@ -145,11 +161,22 @@ def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str | 
 
 @pytest.fixture(scope="session")
 def s3_servers() -> Iterator[dict[str, S3Server]]:
-    """Keep the object stores that the session started."""
-    started: dict[str, S3Server] = {}
-    yield started
-    for server in started.values():
+    """Keep the object stores that the session started, and their credentials."""
+    kept: dict[str, S3Server] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in CREDENTIALS.items():
+            patch.setenv(variable, value)
+        yield kept
+    for server in kept.values():
         server.stop()
+
+
+def started(servers: dict[str, S3Server], name: str) -> S3Server:
+    """Share an object store with all that want the same."""
+    if name not in servers:
+        servers[name] = S3_SERVERS[name]()
+        servers[name].start()
+    return servers[name]
 
 
 @pytest.fixture(
@@ -157,22 +184,30 @@ def s3_servers() -> Iterator[dict[str, S3Server]]:
 )
 def s3_server(
     request: pytest.FixtureRequest, s3_servers: dict[str, S3Server]
-) -> Iterator[S3Server]:
+) -> S3Server:
     """Share an object store, with credentials where everybody looks."""
-    name: str = request.param
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in CREDENTIALS.items():
-            patch.setenv(variable, value)
-        if name not in s3_servers:
-            s3_servers[name] = S3_SERVERS[name]()
-            s3_servers[name].start()
-        yield s3_servers[name]
+    return started(s3_servers, request.param)
 
 
 @pytest.fixture
 def s3_url(s3_server: S3Server) -> str:
     """Name a place of the object store that is empty."""
     return storage_url(s3_server)
+
+
+@pytest.fixture(scope="session")
+def blobs(request: pytest.FixtureRequest) -> str:
+    """Name what keeps blobs: a folder, unless the test or the run says otherwise."""
+    return getattr(request, "param", "ceph" if LARGE else "files")
+
+
+@pytest.fixture
+def blob_place(blobs: str, request: pytest.FixtureRequest, tmp_path: Path) -> BlobPlace:
+    """Give the blobs of one test a place of their own."""
+    if blobs == "files":
+        return Folder(tmp_path / "blobs")
+    server = started(request.getfixturevalue("s3_servers"), blobs)
+    return Prefix(server, storage_url(server))
 
 
 @pytest.fixture

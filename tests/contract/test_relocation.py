@@ -47,28 +47,28 @@ def target_url(postgres_cluster: PostgresCluster) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def registry(given: Mapping[str, str], folder: Path) -> AsyncIterator[Registry]:
+async def registry(given: Mapping[str, str]) -> AsyncIterator[Registry]:
     settings = load_settings(given, {})
     database = open_database(settings)
     migrate(database, SystemClock().now())
     await bootstrap(database, SystemClock(), ROOT_TOKEN)
     services = await build(settings, database)
     try:
-        async with Registry(services.front_ends, folder) as made:
+        async with Registry(services.front_ends) as made:
             yield made
     finally:
         await services.store.close()
         await database.close()
 
 
-async def push(given: Mapping[str, str], folder: Path) -> None:
-    async with registry(given, folder) as source:
+async def push(given: Mapping[str, str]) -> None:
+    async with registry(given) as source:
         for layer in LAYERS:
             await source.push_blob(NAME, layer)
 
 
-async def pull(given: Mapping[str, str], folder: Path) -> list[bytes]:
-    async with registry(given, folder) as target:
+async def pull(given: Mapping[str, str]) -> list[bytes]:
+    async with registry(given) as target:
         paths = [f"/v2/{NAME}/blobs/{Digest.of(layer)}" for layer in LAYERS]
         return [(await target.send("GET", path)).content for path in paths]
 
@@ -97,12 +97,12 @@ def test_what_was_pushed_is_pulled_at_the_target(
         **place(before, tmp_path / "before", s3_server),
     }
     (tmp_path / "source").mkdir()
-    asyncio.run(push(source, tmp_path))
+    asyncio.run(push(source))
     moved = {} if after is None else place(after, tmp_path / "after", s3_server)
     given = {f"to_{name}": value for name, value in moved.items()}
     migrate_data(to_database_url=target_url, config=None, **given, **source)
     target = {**source, **moved, "database_url": target_url}
-    assert asyncio.run(pull(target, tmp_path)) == LAYERS
+    assert asyncio.run(pull(target)) == LAYERS
 
 
 def test_noting_blobs_takes_few_connections(
@@ -110,7 +110,7 @@ def test_noting_blobs_takes_few_connections(
 ) -> None:
     del s3_server
     source = {"data_dir": str(tmp_path)}
-    asyncio.run(push(source, tmp_path))
+    asyncio.run(push(source))
     migrate_data(to_database_url=target_url, config=None, **source)
     with psycopg.connect(target_url) as connection:
         row = connection.execute(SESSIONS).fetchone()

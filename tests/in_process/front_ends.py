@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from in_process.blob_places import BlobPlace
 from in_process.registry import ROOT_TOKEN, Registry
 from moorage.config import load_settings
 from moorage.ports.clock import SystemClock
@@ -24,10 +25,11 @@ def settings() -> dict[str, str]:
 @pytest.fixture
 async def services(
     database_url: str | None,
+    blob_place: BlobPlace,
     tmp_path: Path,
     settings: dict[str, str],
 ) -> AsyncIterator[Services]:
-    given = {"data_dir": str(tmp_path), **settings}
+    given = {"data_dir": str(tmp_path), **blob_place.settings, **settings}
     if database_url is not None:
         given["database_url"] = database_url
     chosen = load_settings(given, {})
@@ -35,11 +37,13 @@ async def services(
     clock = SystemClock()
     migrate(database, clock.now())
     await bootstrap(database, clock, ROOT_TOKEN)
-    yield await build(chosen, database)
+    made = await build(chosen, database)
+    yield made
+    await made.store.close()
     await database.close()
 
 
 @pytest.fixture
-async def registry(services: Services, tmp_path: Path) -> AsyncIterator[Registry]:
-    async with Registry(services.front_ends, tmp_path) as made:
+async def registry(services: Services) -> AsyncIterator[Registry]:
+    async with Registry(services.front_ends) as made:
         yield made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterable
-from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -21,8 +20,7 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 class Registry:
     """Requests to one repository after another, as ``root`` if not said otherwise."""
 
-    def __init__(self, app: FrontEnds, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, app: FrontEnds) -> None:
         self._transport = httpx.ASGITransport(app)
         self._client = httpx.AsyncClient(
             transport=self._transport, base_url="http://127.0.0.1:5000"
@@ -108,11 +106,6 @@ class Registry:
         response = await self.send("POST", f"/v2/{name}/blobs/uploads/")
         assert response.status_code == 202, response.text
         return response.headers["Location"]
-
-    def files(self) -> list[Path]:
-        """List every file of the blob store."""
-        blobs = self.folder / "blobs"
-        return sorted(path for path in blobs.rglob("*") if path.is_file())
 
 
 CONFIG = json.dumps(

@@ -13,7 +13,6 @@ from contract import rows
 from contract.rows import NOW
 from in_process.documented import Documented
 from moorage.adapters.memory import MemoryBlobStore
-from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.access import CredentialKind, Role, Visibility
 from moorage.domain.jobs import JobKind
 from moorage.domain.projects import Scope
@@ -54,13 +53,11 @@ from moorage.services.webhooks import Webhooks
 from moorage.services.why import Why
 from moorage.services.wide_cleanup import WideCleanup
 from moorage.store import members, projects, tokens
-from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from moorage.domain.accounts import Account
     from moorage.domain.projects import Namespace, Project
@@ -141,13 +138,11 @@ class RegistryApi:
 
 @asynccontextmanager
 async def registry_api(
-    folder: Path,
+    database: Database,
     interval: timedelta = timedelta(hours=1),
     undo_window: timedelta = timedelta(0),
 ) -> AsyncIterator[RegistryApi]:
-    database = SqliteDatabase(folder / "moorage.db")
     clock, signal = FrozenClock(NOW), LocalSignal()
-    migrate(database, NOW)
     window = {"undo_window": undo_window}
     repositories = Repositories(database, clock, signal, **window)
     cleanup = Cleanup(database, clock, signal, interval=interval, **window)
@@ -213,7 +208,6 @@ async def registry_api(
             repository,
             accounts,
         )
-    await database.close()
 
 
 def _populate(

@@ -105,7 +105,7 @@ class Estate:
         migrate(database, clock.now())
         await bootstrap(database, clock, ROOT_TOKEN)
         self._services: Services = await build(settings, database)
-        self.registry = Registry(self._services.front_ends, self._folder)
+        self.registry = Registry(self._services.front_ends)
         await self._people()
         await self._guests()
         for visibility in VISIBILITIES:

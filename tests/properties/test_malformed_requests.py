@@ -433,7 +433,7 @@ def resident_bytes() -> int:
 async def test_no_request_is_a_fault_of_the_server_and_nothing_is_left_of_it(
     services: Services, tmp_path: Path
 ) -> None:
-    async with Registry(services.front_ends, tmp_path) as registry:
+    async with Registry(services.front_ends) as registry:
         await registry.push_image(NAME, layers=(LAYER,))
     fuzzer = Fuzzer(services.front_ends, SEED)
     before = await counts(services.database)

@@ -1,4 +1,4 @@
-"""The management API in process, on a fresh SQLite database."""
+"""The management API in process, on a fresh database."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from conftest import LARGE
 from in_process.api import ROOT_TOKEN, URL, Api
+from in_process.databases import database
 from in_process.documented import Documented, hold_to_declarations
 from moorage.adapters.memory import MemoryBlobStore
-from moorage.adapters.sqlite import SqliteDatabase
 from moorage.http.gitlab_v4.app import create
 from moorage.http.gitlab_v4.context import Context
 from moorage.ports.signals import LocalSignal
@@ -47,14 +48,14 @@ from moorage.services.users import Users
 from moorage.services.webhooks import Webhooks
 from moorage.services.why import Why
 from moorage.services.wide_cleanup import WideCleanup
-from moorage.store.migrate import migrate
 from moorage.testing.clock import FrozenClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from moorage.ports.database import Database
+
+__all__ = ["database"]
 
 
 @pytest.fixture(autouse=True)
@@ -67,13 +68,10 @@ def clock() -> FrozenClock:
     return FrozenClock()
 
 
-@pytest.fixture
-async def database(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[Database]:
-    made = SqliteDatabase(tmp_path / "moorage.db")
-    migrate(made, clock.now())
-    await bootstrap(made, clock, ROOT_TOKEN)
-    yield made
-    await made.close()
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name the engine: SQLite, unless the test or the run says otherwise."""
+    return getattr(request, "param", "postgres" if LARGE else "sqlite")
 
 
 @pytest.fixture
@@ -123,6 +121,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
 async def api(
     context: Context, database: Database, clock: FrozenClock
 ) -> AsyncIterator[Api]:
+    await bootstrap(database, clock, ROOT_TOKEN)
     transport = httpx.ASGITransport(Documented(create(context)))
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield Api(client, database, clock, context)

@@ -15,10 +15,9 @@ from moorage.ports.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from contract.rows import Image
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
 
 HOUR = timedelta(hours=1)
 WINDOW = timedelta(days=7)
@@ -30,8 +29,8 @@ _HIDDEN = Query(
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path, undo_window=WINDOW) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database, undo_window=WINDOW) as made:
         yield made
 
 

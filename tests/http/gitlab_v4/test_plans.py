@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import ENGINES
 from contract import rows
 from contract.rows import NOW
 from in_process.registry_api import EXTERNAL_URL, RegistryApi, registry_api
@@ -15,11 +16,12 @@ from moorage.store import plans as stored_plans
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     import httpx
 
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 DAY = timedelta(days=1)
 WINDOW = timedelta(days=7)
@@ -31,8 +33,8 @@ GOING = ["v3", "v2", "v1"]
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path, undo_window=WINDOW) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database, undo_window=WINDOW) as made:
         await made.put_tags(TAGS)
         yield made
 

@@ -18,9 +18,8 @@ from moorage.store import members, policies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
 
 RULES = {
     "keep": [{"name": "releases", "when": {"version": ">=1"}}],
@@ -30,8 +29,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         yield made
 
 
@@ -268,8 +267,8 @@ async def test_only_a_policy_over_the_repository_is_planned(api: RegistryApi) ->
         assert response.status_code == 404
 
 
-async def test_a_run_can_be_undone(tmp_path: Path) -> None:
-    async with registry_api(tmp_path, undo_window=7 * DAY) as api:
+async def test_a_run_can_be_undone(database: Database) -> None:
+    async with registry_api(database, undo_window=7 * DAY) as api:
         await api.put_tags(dict.fromkeys(["old", "1.0"], NOW - 40 * DAY))
         await make(api, of_project(api))
         api.clock.advance(DAY)

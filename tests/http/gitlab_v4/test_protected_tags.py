@@ -13,9 +13,8 @@ from moorage.services import guards
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
 
 NAMES = ["frozen1", "main1", "own1", "admin1", "plain1"]
 CANNOT = {"message": "403 Forbidden - cannot delete protected tag(s)"}
@@ -27,8 +26,8 @@ KEPT = {
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         await made.put_equal_tags(NAMES)
         yield made
 

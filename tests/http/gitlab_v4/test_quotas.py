@@ -8,12 +8,13 @@ from in_process.registry_api import RegistryApi, registry_api
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+    from moorage.ports.database import Database
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         yield made
 
 

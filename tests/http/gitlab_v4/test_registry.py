@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from conftest import ENGINES
 from contract import rows
 from in_process.registry_api import HOST, RegistryApi, put_token, registry_api
 from moorage.domain.access import Visibility
@@ -13,10 +14,11 @@ from moorage.store import repositories
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from moorage.domain.repositories import Repository
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 FORBIDDEN = {"message": "403 Forbidden"}
 NO_PROJECT = {"message": "404 Project Not Found"}
@@ -25,8 +27,8 @@ NO_TAG = {"message": "404 Tag Not Found"}
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         yield made
 
 

@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conftest import ENGINES
 from contract.rows import NOW
 from in_process.registry_api import EXTERNAL_URL, RegistryApi, registry_api
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+    from moorage.ports.database import Database
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 TOO_SOON = {
     "message": "This request has already been made. You can run this at most once an "
@@ -33,8 +37,8 @@ SOME = "A|B.*|C"
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         yield made
 
 
@@ -232,8 +236,8 @@ async def test_more_tags_than_a_batch_go_by_one_plan(api: RegistryApi) -> None:
     assert job["progress"] == {"done": 2495, "total": 2495}
 
 
-async def test_without_an_interval_calls_follow_one_another(tmp_path: Path) -> None:
-    async with registry_api(tmp_path, timedelta(0)) as api:
+async def test_without_an_interval_calls_follow_one_another(database: Database) -> None:
+    async with registry_api(database, timedelta(0)) as api:
         for _ in range(2):
             answer = await bulk_delete(api, name_regex_delete="x")
             assert answer.status_code == 202

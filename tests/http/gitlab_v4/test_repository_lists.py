@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conftest import ENGINES
 from contract import rows
 from in_process.registry_api import RegistryApi, registry_api
 from moorage.domain.usage import Sums
@@ -12,15 +13,17 @@ from moorage.store.uses import TagUse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from moorage.domain.repositories import Repository
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
+
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
 
         def body(tx: Tx) -> None:
             proxy = rows.a_repository(tx, made.project, "web/proxy")

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from conftest import ENGINES
 from contract import rows
 from contract.rows import NOW
 from in_process.registry_api import HOST, RegistryApi, registry_api
@@ -13,7 +14,10 @@ from moorage.store import totals
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+    from moorage.ports.database import Database
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 HOUR = timedelta(hours=1)
 
@@ -22,8 +26,8 @@ TAGS = {"v10": 1, "v9": 3, "latest": 2}
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         await made.put_tags({name: NOW - age * HOUR for name, age in TAGS.items()})
         yield made
 

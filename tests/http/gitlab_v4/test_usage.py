@@ -14,16 +14,15 @@ from moorage.store import tags
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from contract.graph import Blob, Node
     from moorage.domain.repositories import Repository
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         yield made
 
 

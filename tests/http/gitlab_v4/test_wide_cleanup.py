@@ -15,17 +15,16 @@ from moorage.store import jobs, members
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from moorage.domain.repositories import Repository
-    from moorage.ports.database import Tx
+    from moorage.ports.database import Database, Tx
 
 FORBIDDEN = {"message": "403 Forbidden"}
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[RegistryApi]:
-    async with registry_api(tmp_path) as made:
+async def api(database: Database) -> AsyncIterator[RegistryApi]:
+    async with registry_api(database) as made:
         await made.put_equal_tags(["old", "kept"])
         yield made
 

@@ -1,7 +1,10 @@
 import pytest
 
+from conftest import ON_CEPH_TOO
 from in_process.registry import Registry, codes
 from moorage.domain.digest import Digest
+
+pytestmark = ON_CEPH_TOO
 
 NAME = "root/app/image"
 CONTENT = bytes(range(256)) * 8

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from in_process.blob_places import BlobPlace
 from in_process.registry import (
     CONFIG,
     Registry,
@@ -153,7 +154,7 @@ async def test_two_writers_of_one_session_never_mix(registry: Registry) -> None:
 
 
 async def test_the_same_blob_from_two_clients_is_there_for_both(
-    registry: Registry, services: Services
+    registry: Registry, services: Services, blob_place: BlobPlace
 ) -> None:
     locations = [await registry.start_upload(NAME) for _ in range(2)]
     responses = await asyncio.gather(
@@ -164,7 +165,7 @@ async def test_the_same_blob_from_two_clients_is_there_for_both(
     )
     assert [response.status_code for response in responses] == [201, 201]
     await services.garbage.collect()
-    assert len(registry.files()) == 1
+    assert len(blob_place.names()) == 1
     answer = await registry.send("GET", f"/v2/{NAME}/blobs/{DIGEST}")
     assert answer.content == CONTENT
 

@@ -1,22 +1,18 @@
 """Upload sessions that nobody goes on with."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from in_process.registry import ROOT_TOKEN, Registry, codes
-from moorage.config import load_settings
+from in_process.blob_places import BlobPlace
+from in_process.registry import Registry, codes
 from moorage.domain.digest import Digest
 from moorage.domain.uploads import StagedBytes
 from moorage.jobs.schedule import queue_due
 from moorage.ports.blobs import BlobKey
-from moorage.ports.clock import SystemClock
 from moorage.ports.query import Query
-from moorage.services.bootstrap import bootstrap
-from moorage.store.migrate import migrate
-from moorage.wiring import Services, build, open_database, open_store
+from moorage.wiring import Services
 
 NAME = "root/app/image"
 CONTENT = b"0123456789"
@@ -25,24 +21,6 @@ DIGEST = Digest.of(CONTENT)
 AGE = Query("test.age", "UPDATE upload SET updated_at_us = 0 WHERE id = :id")
 LOSE = Query("test.lose", "DELETE FROM upload WHERE id = :id")
 COUNT = Query("test.count", "SELECT count(*) AS number FROM upload")
-
-
-@pytest.fixture
-async def services(tmp_path: Path) -> AsyncIterator[Services]:
-    settings = load_settings({"data_dir": str(tmp_path)}, {})
-    database = open_database(settings)
-    clock = SystemClock()
-    migrate(database, clock.now())
-    await bootstrap(database, clock, ROOT_TOKEN)
-    made = await build(settings, database)
-    yield made
-    await database.close()
-
-
-@pytest.fixture
-async def registry(services: Services, tmp_path: Path) -> AsyncIterator[Registry]:
-    async with Registry(services.front_ends, tmp_path) as made:
-        yield made
 
 
 async def grow_old(services: Services, location: str) -> None:
@@ -65,39 +43,43 @@ async def sessions(services: Services) -> int:
 
 
 async def test_a_session_without_progress_ends_and_leaves_nothing(
-    services: Services, registry: Registry
+    services: Services, registry: Registry, blob_place: BlobPlace
 ) -> None:
     location = await registry.start_upload(NAME)
     await registry.send("PATCH", location, content=CONTENT)
-    assert len(registry.files()) == 1
+    assert len(blob_place.names()) == 1
     await grow_old(services, location)
     await run_due_jobs(services)
     for method in ("GET", "PATCH", "PUT", "DELETE"):
         response = await registry.send(method, f"{location}?digest={DIGEST}")
         assert response.status_code == 404
         assert codes(response) == ["BLOB_UPLOAD_UNKNOWN"]
-    assert registry.files() == []
+    assert blob_place.names() == []
     assert await sessions(services) == 0
 
 
+@pytest.mark.parametrize("blobs", ["files"], indirect=True)
 @pytest.mark.parametrize("lost", ["closing", "session"])
 async def test_what_a_power_cut_left_of_a_commit_goes(
-    services: Services, registry: Registry, tmp_path: Path, lost: str
+    services: Services,
+    registry: Registry,
+    blob_place: BlobPlace,
+    tmp_path: Path,
+    lost: str,
 ) -> None:
     location = await registry.start_upload(NAME)
     await registry.send("PATCH", location, content=CONTENT)
     upload_id = location.rpartition("/")[2]
-    store = open_store(load_settings({"data_dir": str(tmp_path)}, {}))
     staged = StagedBytes(len(CONTENT))
-    await store.commit(upload_id, staged, BlobKey(DIGEST, upload_id))
-    assert len(registry.files()) == 2
+    await services.store.commit(upload_id, staged, BlobKey(DIGEST, upload_id))
+    assert len(blob_place.names()) == 2
     await grow_old(services, location)
     if lost == "session":
         await services.database.write(lambda tx: tx.run(LOSE, id=upload_id))
     for path in (tmp_path / "blobs" / "uploads").iterdir():
         os.utime(path, (0, 0))
     await run_due_jobs(services)
-    assert registry.files() == []
+    assert blob_place.names() == []
     assert await sessions(services) == 0
 
 

@@ -1,6 +1,5 @@
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from in_process.registry import (
     image,
     index,
 )
-from moorage.adapters.files import FileBlobStore
 from moorage.domain.digest import Digest
 from moorage.domain.media_types import (
     DOCKER_MANIFEST,
@@ -155,7 +153,7 @@ class TestSparseImages:
         await registry.push_manifest(NAME, "v1", image((b"late",)))
         await registry.push_blob(NAME, b"late")
         await registry.push_blob(NAME, b"of no image")
-        assert await collect_later(services, registry.folder) == 1
+        assert await collect_later(services) == 1
         path = f"/v2/{NAME}/blobs/{Digest.of(b'late')}"
         assert (await registry.send("GET", path)).content == b"late"
         assert (await registry.send("DELETE", path)).status_code == 405
@@ -166,16 +164,16 @@ class TestSparseImages:
         await registry.push_manifest(NAME, "v1", image((b"late",)))
         for content in (CONFIG, b"late"):
             await registry.push_blob(NAME, content)
-        assert await collect_later(services, registry.folder) == 0
+        assert await collect_later(services) == 0
         digest = Digest.of(image((b"late",)))
         await registry.send("DELETE", f"/v2/{NAME}/manifests/{digest}")
-        assert await collect_later(services, registry.folder) == 2
+        assert await collect_later(services) == 2
 
 
-async def collect_later(services: Services, folder: Path) -> int:
+async def collect_later(services: Services) -> int:
     """Collect what has no use in a month; return the number of blobs that went."""
     clock = FrozenClock(datetime.now(UTC) + timedelta(30))
-    garbage = Garbage(services.database, FileBlobStore(folder / "blobs"), clock)
+    garbage = Garbage(services.database, services.store, clock)
     return (await garbage.collect()).blobs
 
 

@@ -6,8 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from conftest import ON_CEPH_TOO
 from in_process.registry import ROOT_TOKEN, Registry, codes
 from moorage.domain.digest import Digest
+
+pytestmark = ON_CEPH_TOO
 
 SOURCE = "root/secret/image"
 TARGET = "alice/app/image"

@@ -63,7 +63,7 @@ async def scene(
     migrate(database, SystemClock().now())
     await bootstrap(database, SystemClock(), ROOT_TOKEN)
     services = await build(settings, database)
-    async with Registry(services.front_ends, tmp_path) as registry:
+    async with Registry(services.front_ends) as registry:
         made = Scene(registry, services, listener)
         await made.listen(listener.url)
         yield made

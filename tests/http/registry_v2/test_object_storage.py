@@ -48,7 +48,7 @@ async def replicas(
             await bootstrap(database, SystemClock(), ROOT_TOKEN)
             services = await build(chosen, database)
             stack.push_async_callback(services.store.close)
-            registry = Registry(services.front_ends, tmp_path)
+            registry = Registry(services.front_ends)
             made.append(await stack.enter_async_context(registry))
         yield made[0], made[1]
 

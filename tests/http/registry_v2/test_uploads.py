@@ -1,7 +1,11 @@
 import pytest
 
+from conftest import ON_CEPH_TOO
+from in_process.blob_places import BlobPlace
 from in_process.registry import Registry, codes, image
 from moorage.domain.digest import Digest
+
+pytestmark = ON_CEPH_TOO
 
 NAME = "root/app/image"
 CONTENT = b"0123456789" * 1000
@@ -89,7 +93,9 @@ async def test_a_chunk_out_of_order_is_refused_and_the_session_goes_on(
     assert response.status_code == 201
 
 
-async def test_another_digest_leaves_nothing(registry: Registry) -> None:
+async def test_another_digest_leaves_nothing(
+    registry: Registry, blob_place: BlobPlace
+) -> None:
     location = await registry.start_upload(NAME)
     response = await registry.send(
         "PUT", f"{location}?digest={DIGEST}", content=b"other"
@@ -97,7 +103,7 @@ async def test_another_digest_leaves_nothing(registry: Registry) -> None:
     assert response.status_code == 400
     assert codes(response) == ["DIGEST_INVALID"]
     assert (await registry.send("GET", location)).status_code == 404
-    assert registry.files() == []
+    assert blob_place.names() == []
 
 
 async def test_a_missing_or_malformed_digest_keeps_the_session(
@@ -160,7 +166,9 @@ async def test_empty_and_zero_blobs(registry: Registry, content: bytes) -> None:
     assert await blob_is(registry, content, digest)
 
 
-async def test_a_cancelled_session_is_gone(registry: Registry) -> None:
+async def test_a_cancelled_session_is_gone(
+    registry: Registry, blob_place: BlobPlace
+) -> None:
     location = await registry.start_upload(NAME)
     await registry.send("PATCH", location, content=CONTENT)
     assert (await registry.send("DELETE", location)).status_code == 204
@@ -168,7 +176,7 @@ async def test_a_cancelled_session_is_gone(registry: Registry) -> None:
         response = await registry.send(method, f"{location}?digest={DIGEST}")
         assert response.status_code == 404
         assert codes(response) == ["BLOB_UPLOAD_UNKNOWN"]
-    assert registry.files() == []
+    assert blob_place.names() == []
 
 
 async def test_a_session_belongs_to_its_repository(registry: Registry) -> None:
@@ -195,10 +203,12 @@ async def test_a_closing_put_that_comes_again_is_answered_like_the_first(
     assert another.status_code == 404
 
 
-async def test_the_same_bytes_twice_are_one_object(registry: Registry) -> None:
+async def test_the_same_bytes_twice_are_one_object(
+    registry: Registry, blob_place: BlobPlace
+) -> None:
     await registry.push_blob(NAME, CONTENT)
     await registry.push_blob("root/app/other", CONTENT)
-    assert len(registry.files()) == 1
+    assert len(blob_place.names()) == 1
 
 
 async def test_a_range_of_another_length_than_the_body(registry: Registry) -> None:
@@ -217,14 +227,14 @@ class TestLimits:
         return {"max_blob_bytes": "100"}
 
     async def test_a_blob_over_the_limit_leaves_nothing(
-        self, registry: Registry
+        self, registry: Registry, blob_place: BlobPlace
     ) -> None:
         location = await registry.start_upload(NAME)
         await registry.send("PATCH", location, content=b"x" * 60)
         response = await registry.send("PATCH", location, content=b"x" * 60)
         assert response.status_code == 413
         assert (await registry.send("GET", location)).status_code == 404
-        assert registry.files() == []
+        assert blob_place.names() == []
 
 
 async def test_mounting_what_another_repository_holds(registry: Registry) -> None:
