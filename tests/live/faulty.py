@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Literal, Self, TypeAlias
@@ -25,15 +25,36 @@ Fault: TypeAlias = Literal[
 ]
 """``truncated`` is an object's bytes with a length that fits what is left of them."""
 
-_ERRORS = {"slow down": (503, "SlowDown"), "internal error": (500, "InternalError")}
+Denial: TypeAlias = Literal["denied"]
+"""What no client of an object store tries again."""
+
+_ERRORS = {
+    "slow down": (503, "SlowDown"),
+    "internal error": (500, "InternalError"),
+    "denied": (403, "AccessDenied"),
+}
 _STALL_SECONDS = 60
 
 
-class FaultyProxy:
-    """Fails every request once, or for as long as ``down`` says; without fault none."""
+def is_removal(request: web.BaseRequest) -> bool:
+    """Tell requests that remove objects or give up what was begun."""
+    return request.method == "DELETE" or "delete" in request.query
 
-    def __init__(self, target: str, fault: Fault | None) -> None:
+
+class FaultyProxy:
+    """Fails every request once, or for as long as ``down`` says; without fault none.
+
+    Only those requests that ``concerns`` tells of, where it is given.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        fault: Fault | Denial | None,
+        concerns: Callable[[web.BaseRequest], bool] = lambda _: True,
+    ) -> None:
         self._target = target
+        self._concerns = concerns
         self.fault = fault
         self._seen: set[tuple[str, str, str]] = set()
         self.endpoint = ""
@@ -61,14 +82,15 @@ class FaultyProxy:
         body = await request.content.read()
         part = request.headers.get("Range", "")
         key = (request.method, request.raw_path, part)
-        if self.fault is None or (key in self._seen and not self.down):
+        spared = self.fault is None or not self._concerns(request)
+        if spared or (key in self._seen and not self.down):
             return await self._forward(request, body)
         self._seen.add(key)
         self.failures += 1
         return await self._fail(request, body)
 
     async def _fail(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
-        if self.fault in _ERRORS:
+        if self.fault is not None and self.fault in _ERRORS:
             status, code = _ERRORS[self.fault]
             text = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
             return web.Response(status=status, text=text, content_type="text/xml")

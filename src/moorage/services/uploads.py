@@ -22,12 +22,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from moorage.domain.digest import Digest, Hasher, new_hasher
 from moorage.domain.errors import (
     DigestInvalidError,
     RangeInvalidError,
     SizeInvalidError,
     TooLargeError,
+    UnavailableError,
     UploadUnknownError,
 )
 from moorage.domain.events import UNKNOWN, Occasion, blob_mounted, blob_pushed
@@ -42,6 +45,8 @@ MAX_HASHERS = 1024
 """Hashes of unfinished uploads that a process keeps; others are computed again."""
 
 EXPIRY_BATCH = 100
+
+log = structlog.get_logger(__name__)
 
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -178,7 +183,7 @@ class Uploads:
             try:
                 session = await self.get(name, upload_id)
             except UploadUnknownError:
-                await self._store.discard(upload_id, StagedBytes())
+                await self._discard(upload_id, StagedBytes())
                 raise
             yield session
 
@@ -245,7 +250,7 @@ class Uploads:
             if not closed:
                 raise await self._overtaken(session, staged)
             known = await self._store_new(session, staged, digest, occasion)
-        await self._store.discard(session.id, staged)
+        await self._discard(session.id, staged)
         if not known:
             raise UploadUnknownError(upload=session.id)
 
@@ -317,7 +322,7 @@ class Uploads:
         """Say why a session did not move: it is elsewhere now, or gone."""
         now = await self._database.quick(lambda tx: uploads.find_by_id(tx, session.id))
         if now is None:
-            await self._store.discard(session.id, staged)
+            await self._discard(session.id, staged)
             return UploadUnknownError(upload=session.id)
         return RangeInvalidError(offset=now.offset)
 
@@ -371,7 +376,8 @@ class Uploads:
         for session in stale:
             async with self._store.writing(session.id):
                 if await self._is_stale(session, before):
-                    await self._abandon(session.id, session.staged)
+                    ended = await self._end(session.id)
+                    await self._remove(session.id, session.staged, ended)
         await self._store.sweep(before, self._living, self._is_recorded)
         return len(stale)
 
@@ -387,15 +393,24 @@ class Uploads:
         )
 
     async def _abandon(self, upload_id: str, staged: StagedBytes) -> None:
-        """End the session, remove the bytes, then the row.
+        """End the session; what cannot be removed at once is left to expiry."""
+        ended = await self._end(upload_id)
+        try:
+            await self._remove(upload_id, staged, ended)
+        except UnavailableError as error:
+            log.warning("upload left to expiry", upload=upload_id, error=str(error))
 
-        A crash between is made good by expiry. Once the session has ended nobody can
-        make a blob of it.
-        """
+    async def _end(self, upload_id: str) -> UploadSession | None:
+        """Let nobody make a blob of a session any more; return what it was."""
         now = self._clock.now()
-        ended = await self._database.write(
+        return await self._database.write(
             lambda tx: uploads.end(tx, upload_id, now=now)
         )
+
+    async def _remove(
+        self, upload_id: str, staged: StagedBytes, ended: UploadSession | None
+    ) -> None:
+        """Remove the bytes of an ended session, then its row."""
         if ended is None:
             await self._store.discard(upload_id, staged)
             return
@@ -408,6 +423,17 @@ class Uploads:
         for each in {staged, ended.staged}:
             await self._store.discard(upload_id, each)
         await self._database.write(lambda tx: uploads.delete(tx, upload_id))
+
+    async def _discard(self, upload_id: str, staged: StagedBytes) -> None:
+        """Forget an upload of which no session tells; a sweep finds what is left.
+
+        The client gets the answer that is true without that: it may be that his blob
+        is stored.
+        """
+        try:
+            await self._store.discard(upload_id, staged)
+        except UnavailableError as error:
+            log.warning("upload left to a sweep", upload=upload_id, error=str(error))
 
 
 class _Hashers:
