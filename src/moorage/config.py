@@ -211,6 +211,16 @@ class Settings:
     workers: int = _setting(
         _positive, str(os.cpu_count() or 1), "Processes that serve requests."
     )
+    shutdown_delay: timedelta = _setting(
+        _duration,
+        "0",
+        "How long a server that is to stop says so and serves on; 0: not at all.",
+    )
+    shutdown_timeout: timedelta = _setting(
+        _positive_duration,
+        "30s",
+        "How long requests under way may take then.",
+    )
     root_token: str | None = _setting(
         str, None, "The first administrator's token; made on first start by default."
     )

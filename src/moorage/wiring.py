@@ -10,7 +10,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGUSR1
 from urllib.parse import urlsplit
 
 import structlog
@@ -105,6 +105,9 @@ PARENT = "_MOORAGE_PARENT"
 """The variable in which the process that starts others tells them its number: one that
 begins late cannot ask for it any more."""
 
+STOP_ANNOUNCED = SIGUSR1
+"""What a server process is told before it is told to stop."""
+
 PARENT_SECONDS = 1
 """How often a process looks whether its parent still lives."""
 
@@ -162,6 +165,7 @@ class Services:
     store: BlobStore
     clock: Clock
     front_ends: FrontEnds
+    health: Health
     worker: Worker
     messenger: Worker
     listen: Listen
@@ -320,6 +324,7 @@ async def build(settings: Settings, database: Database) -> Services:
         )
     )
     messenger = _messenger(settings, database, clock)
+    health = Health(database, store)
     return Services(
         database=database,
         store=store,
@@ -337,9 +342,10 @@ async def build(settings: Settings, database: Database) -> Services:
                     published=PublishedTags(database),
                 )
             ),
-            HealthApp(Health(database)),
+            HealthApp(health),
             _forwarding(settings),
         ),
+        health=health,
         worker=Worker(database, clock, kinds, signal, owner=uuid.uuid4().hex),
         messenger=messenger,
         listen=listen_to_others(settings, signal, messenger.signal),
@@ -423,6 +429,8 @@ class Application:
         """Open what requests stand on, and begin to work off jobs."""
         services = await build(self._settings, open_database(self._settings))
         self._services, stop = services, self._stop
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(STOP_ANNOUNCED, services.health.announce_stop)
         uses = keep_going("uses", lambda: run_uses(services.uses, stop), stop)
         self._tasks = [
             *services.background(stop),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Iterator
+from signal import SIGCONT, SIGSTOP
 
 import psycopg
 import pytest
 
 from live.postgres import PostgresCluster, database_of
 from moorage.adapters.postgres import PostgresDatabase
+from moorage.adapters.postgres_connections import CONNECTING, POOL_SIZE, connecting
 from moorage.adapters.postgres_signals import PostgresListener
 from moorage.domain.errors import UnavailableError
 from moorage.domain.jobs import JobKind, NewJob
-from moorage.ports.database import Tx
+from moorage.ports.database import PATIENCE, Tx
 from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
 from moorage.store import jobs
@@ -31,6 +35,7 @@ INSERT = Query(
     "test.insert",
     "INSERT INTO instance_secret (name, secret, created_at_us) VALUES (:name, '', 0)",
 )
+WHO = Query("test.who", "SELECT pg_backend_pid() AS pid")
 COUNT = Query("test.count", "SELECT count(*) AS total FROM instance_secret")
 DIE_ON_COMMIT = """
     CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -107,6 +112,76 @@ async def test_a_commit_that_was_not_answered_is_not_repeated(
         await database.write(body)
     assert len(runs) == 1
     assert await database.read(lambda tx: tx.one(COUNT)) == {"total": 0}
+
+
+@pytest.fixture
+def hanging(postgres_cluster: PostgresCluster) -> Iterator[PostgresCluster]:
+    yield postgres_cluster
+    postgres_cluster.thaw()
+
+
+def write_in_vain(tx: Tx) -> None:
+    tx.run(INSERT, name="in vain")
+
+
+async def test_a_server_that_hangs_is_waited_for_only_so_long(
+    database: PostgresDatabase, hanging: PostgresCluster
+) -> None:
+    await database.write(lambda tx: tx.run(INSERT, name="before"))
+    hanging.freeze()
+    PATIENCE.set(0.5)
+    begun = time.monotonic()
+    calls = [database.quick(lambda tx: tx.one(COUNT)) for _ in range(8)]
+    calls += [database.read(lambda tx: tx.one(COUNT)) for _ in range(8)]
+    calls += [database.write(write_in_vain) for _ in range(8)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {UnavailableError}
+    assert time.monotonic() - begun < 3
+    hanging.thaw()
+    PATIENCE.set(LONG)
+    assert await database.write(lambda tx: tx.one(COUNT)) == {"total": 1}
+    reads = [database.read(lambda tx: tx.one(COUNT)) for _ in range(30)]
+    assert await asyncio.gather(*reads) == [{"total": 1}] * 30
+
+
+async def test_what_hangs_in_the_middle_is_undone_and_holds_nobody_up(
+    database: PostgresDatabase,
+) -> None:
+    stopped = list[int]()
+
+    def body(tx: Tx) -> None:
+        tx.run(INSERT, name="written")
+        row = tx.one(WHO)
+        stopped.append(row["pid"] if row else 0)
+        os.kill(stopped[0], SIGSTOP)
+        tx.one(COUNT)
+
+    PATIENCE.set(0.5)
+    try:
+        with pytest.raises(UnavailableError):
+            await database.write(body)
+        PATIENCE.set(LONG)
+        assert await database.read(lambda tx: tx.one(COUNT)) == {"total": 0}
+    finally:
+        os.kill(stopped[0], SIGCONT)
+    assert len(stopped) == 1
+    await database.write(lambda tx: tx.run(INSERT, name="written"))
+    assert await database.read(lambda tx: tx.one(COUNT)) == {"total": 1}
+
+
+async def test_a_process_has_so_many_connections_and_no_more(
+    database: PostgresDatabase, url: str
+) -> None:
+    calls = [database.read(lambda tx: tx.one(COUNT)) for _ in range(50)]
+    calls += [database.quick(lambda tx: tx.one(COUNT)) for _ in range(50)]
+    await asyncio.gather(*calls)
+    assert 1 < end_connections(url) <= POOL_SIZE
+
+
+def test_a_url_has_the_last_word_on_how_to_connect() -> None:
+    found = connecting("postgresql://me@db:5433/name?connect_timeout=60")
+    assert (found["host"], found["connect_timeout"]) == ("db", "60")
+    assert found["tcp_user_timeout"] == CONNECTING["tcp_user_timeout"]
 
 
 async def queue_job(database: PostgresDatabase) -> None:

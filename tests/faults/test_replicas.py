@@ -44,6 +44,7 @@ SETTINGS = {
     "MOORAGE_GC_LEASE": "10m",
     "MOORAGE_UNDO_WINDOW": "0",
     "MOORAGE_UPLOAD_EXPIRY": "1s",
+    "MOORAGE_SHUTDOWN_DELAY": "1s",
 }
 PUSHERS = 3
 PATIENCE_SECONDS = 60
@@ -314,6 +315,29 @@ def finish_upload(client: RegistryClient, layer: bytes) -> None:
     status = expect(client.upload_status(REPOSITORY, path), 204)
     rest = layer[stored_bytes(status) :]
     client.finish(REPOSITORY, path, digest_of(layer), rest)
+
+
+def test_replicas_restart_one_after_another_and_no_request_fails(
+    all_of_it: Installation,
+) -> None:
+    with load(all_of_it.fleet) as pushers:
+        for replica in all_of_it.fleet.replicas:
+            progress(pushers)
+            replica.restart()
+    assert [pusher.failures for pusher in pushers] == [0] * PUSHERS
+
+
+def test_postgres_may_hang(all_of_it: Installation) -> None:
+    def readiness() -> int:
+        return httpx.get(f"{all_of_it.fleet.nginx.url}/-/readiness").status_code
+
+    with load(all_of_it.fleet) as pushers:
+        progress(pushers)
+        all_of_it.cluster.freeze()
+        eventually(readiness, 503)
+        all_of_it.cluster.thaw()
+        progress(pushers)
+        eventually(readiness, 200)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])

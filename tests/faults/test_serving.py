@@ -7,15 +7,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from conftest import running_server
 from live.network import free_port
-from live.server import members
+from live.server import MoorageServer, members
+from live.waiting import eventually
 
 MOORAGE = Path(sys.executable).with_name("moorage")
 
@@ -95,6 +99,54 @@ def test_processes_that_start_late_end_as_well(tmp_path: Path) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+REPOSITORY = "root/app/image"
+LARGE = bytes(range(256)) * (1 << 17)
+
+
+def is_refused(server: MoorageServer) -> bool:
+    try:
+        httpx.get(f"{server.url}/-/liveness", trust_env=False)
+    except httpx.ConnectError:
+        return True
+    return False
+
+
+def readiness(server: MoorageServer) -> int:
+    return httpx.get(f"{server.url}/-/readiness", trust_env=False).status_code
+
+
+def test_requests_under_way_are_served_when_the_server_is_told_to_stop() -> None:
+    go_on = threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield LARGE[:1000]
+        go_on.wait(30)
+        yield LARGE[1000:]
+
+    with (
+        running_server(None, {"MOORAGE_SHUTDOWN_DELAY": "2"}) as server,
+        server.registry() as reader,
+        server.registry() as writer,
+        ThreadPoolExecutor() as threads,
+    ):
+        digest = writer.push_blob(REPOSITORY, LARGE)
+        location = writer.start_upload(REPOSITORY)
+        upload = threads.submit(writer.append, REPOSITORY, location, slowly())
+        download = reader.stream_blob(REPOSITORY, digest)
+        read = [next(download)]
+        stopping = threads.submit(server.stop)
+        eventually(lambda: readiness(server), 503)
+        eventually(lambda: is_refused(server), expected=True)
+        assert not upload.done()
+        go_on.set()
+        location = upload.result()
+        assert b"".join([*read, *download]) == LARGE
+        stopping.result()
+        server.start()
+        assert readiness(server) == 200
+        writer.finish(REPOSITORY, location, digest)
 
 
 @pytest.mark.parametrize("folder", ["/proc/moorage", "/dev/null"])

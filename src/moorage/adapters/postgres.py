@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 import re
 import time
@@ -15,18 +16,20 @@ from typing import Any, TypeAlias, cast
 
 import psycopg
 import structlog
-from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
+from moorage.adapters.postgres_connections import (
+    POOL_SECONDS,
+    POOL_SIZE,
+    OutOfPatienceError,
+    PatientConnection,
+    pool_of,
+)
 from moorage.domain.errors import ConflictError, UnavailableError
-from moorage.ports.database import Result, Row, Tx
+from moorage.ports.database import PATIENCE, Result, Row, Tx
 from moorage.ports.query import Columns, Dialect, Query, rows_parameters
 
-Connection: TypeAlias = "psycopg.Connection[dict[str, Any]]"
-
-POOL_SIZE = 8
-POOL_SECONDS = 10
-"""How long a statement waits for a connection."""
+Run: TypeAlias = Callable[[PatientConnection], Result]
 
 CATCH_UP_SECONDS = 0.1
 """How long a read waits for the copy to catch up, before it goes elsewhere."""
@@ -186,13 +189,13 @@ def _means_lost(error: psycopg.OperationalError) -> bool:
     Source: PostgreSQL 16 documentation, appendix A, "PostgreSQL Error Codes". What the
     driver itself finds out has none.
     """
-    if isinstance(error, PoolTimeout):
+    if isinstance(error, PoolTimeout | OutOfPatienceError):
         return False
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 @contextmanager
-def _in_transaction(connection: Connection) -> Iterator[None]:
+def _in_transaction(connection: PatientConnection) -> Iterator[None]:
     committing = False
     try:
         with connection.transaction():
@@ -207,7 +210,7 @@ def _in_transaction(connection: Connection) -> Iterator[None]:
 class _PostgresTx:
     """Statements on one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: PatientConnection) -> None:
         self._connection = connection
 
     def one(self, query: Query, **parameters: Any) -> Row | None:
@@ -234,97 +237,77 @@ class _PostgresTx:
         self._connection.execute(DIALECT.render(text))
 
 
-def _configure(connection: Connection) -> None:
-    """Have statements run as they are: compiling one takes longer than it saves."""
-    connection.execute("SET jit = off")
-
-
-def _pool_of(url: str) -> ConnectionPool[Connection]:
-    return ConnectionPool(
-        url,
-        min_size=1,
-        max_size=POOL_SIZE,
-        timeout=POOL_SECONDS,
-        open=False,
-        kwargs={"row_factory": dict_row, "autocommit": True},
-        configure=_configure,
-    )
-
-
 class PostgresDatabase:
     """A database on a server, of which another server may have a copy to read from."""
 
     def __init__(self, url: str, read_url: str | None = None) -> None:
-        self._pool = _pool_of(url)
+        self._pool = pool_of(url)
         self._copy = None if read_url is None else _Copy(read_url)
         self._threads = ThreadPoolExecutor(POOL_SIZE, "moorage-postgres")
 
     async def quick(self, body: Callable[[Tx], Result]) -> Result:
         """Run reads on a worker thread, each statement on its own."""
-        return await self._in_thread(partial(self._quick, body))
+
+        def run(connection: PatientConnection) -> Result:
+            return body(_PostgresTx(connection))
+
+        return await self._in_thread(partial(self._with_connection, run))
 
     async def read(self, body: Callable[[Tx], Result]) -> Result:
         """Run reads in one snapshot on a worker thread."""
 
-        def run(connection: Connection) -> Result:
+        def run(connection: PatientConnection) -> Result:
             with connection.transaction():
                 connection.execute(_SNAPSHOT)
                 return body(_PostgresTx(connection))
 
         if self._copy is not None and self._copy.may_be_asked():
-            position = await self._in_thread(lambda: self._with_connection(_position))
+            position = await self._in_thread(partial(self._with_connection, _position))
             with suppress(_CopyUnfitError):
                 return await self._copy.read(run, position)
-        return await self._in_thread(lambda: self._with_connection(run))
+        return await self._in_thread(partial(self._with_connection, run))
 
     async def write(
         self, body: Callable[[Tx], Result], *, durable: bool = True
     ) -> Result:
         """Run the body in a transaction on a worker thread, again if undone."""
-        write = self.write_now if durable else self._note
-        return await self._in_thread(partial(write, body))
+        chosen = body if durable else partial(_without_waiting, body)
+        return await self._in_thread(partial(self._write, chosen))
 
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+    async def _in_thread(self, work: Callable[[float], Result]) -> Result:
+        """Have work done by a deadline, that of waiting for a thread included."""
+        seconds = PATIENCE.get()
+        deadline = time.monotonic() + seconds
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, work)
-
-    def _quick(self, body: Callable[[Tx], Result]) -> Result:
-        def run(connection: Connection) -> Result:
-            return body(_PostgresTx(connection))
-
-        return self._with_connection(run)
-
-    def _note(self, body: Callable[[Tx], Result]) -> Result:
-        def noted(tx: Tx) -> Result:
-            tx.run(_WITHOUT_WAITING)
-            return body(tx)
-
-        return self.write_now(noted)
+        try:
+            async with asyncio.timeout(seconds):
+                return await loop.run_in_executor(self._threads, work, deadline)
+        except TimeoutError as error:
+            raise UnavailableError("the database does not answer") from error
 
     def write_now(self, body: Callable[[Tx], Result]) -> Result:
         """Run the body in a transaction, again if the server undid it."""
+        return self._write(body, math.inf)
+
+    def _write(self, body: Callable[[Tx], Result], deadline: float) -> Result:
+        def run(connection: PatientConnection) -> Result:
+            with _in_transaction(connection):
+                return body(_PostgresTx(connection))
+
         for attempt in range(WRITE_ATTEMPTS):
             try:
-                return self._write(body)
+                return self._with_connection(run, deadline)
             except _RETRIED:
                 # Those who met must not meet again.
                 time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS) * attempt)  # noqa: S311
         raise UnavailableError("the database is too busy")
 
-    def _write(self, body: Callable[[Tx], Result]) -> Result:
-        def run(connection: Connection) -> Result:
-            with _in_transaction(connection):
-                return body(_PostgresTx(connection))
-
-        return self._with_connection(run)
-
-    def _with_connection(self, run: Callable[[Connection], Result]) -> Result:
+    def _with_connection(self, run: Run[Result], deadline: float) -> Result:
         """Run on a connection; on another one if it broke and nothing came of it."""
         self._pool.open()
         with _translated():
             try:
-                with self._pool.connection() as connection:
-                    return run(connection)
+                return self._on_one(run, deadline)
             except _OutcomeUnknownError as unknown:
                 raise unknown.error from None
             except psycopg.OperationalError as error:
@@ -332,9 +315,16 @@ class PostgresDatabase:
                     raise
                 log.warning("database connection lost", error=str(error))
             # When one broke, those that lie idle did most likely as well.
-            self._pool.check()
-            with self._pool.connection() as connection:
-                return run(connection)
+            self._pool.drain()
+            return self._on_one(run, deadline)
+
+    def _on_one(self, run: Run[Result], deadline: float) -> Result:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise OutOfPatienceError("no connection in time")
+        with self._pool.connection(min(POOL_SECONDS, left)) as connection:
+            connection.deadline = deadline
+            return run(connection)
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -344,7 +334,12 @@ class PostgresDatabase:
         self._threads.shutdown()
 
 
-def _position(connection: Connection) -> str:
+def _without_waiting(body: Callable[[Tx], Result], tx: Tx) -> Result:
+    tx.run(_WITHOUT_WAITING)
+    return body(tx)
+
+
+def _position(connection: PatientConnection) -> str:
     """Return up to where the server's log is on its disk: all that was committed."""
     row = connection.execute("SELECT pg_current_wal_flush_lsn() AS lsn").fetchone()
     return str(row["lsn"]) if row else ""
@@ -361,7 +356,7 @@ class _Copy:
     """
 
     def __init__(self, url: str) -> None:
-        self._pool = _pool_of(url)
+        self._pool = pool_of(url)
         self._threads = ThreadPoolExecutor(POOL_SIZE, "moorage-postgres-copy")
         self._avoided_until = 0.0
 
@@ -369,7 +364,7 @@ class _Copy:
         """Whether it is worth a try."""
         return time.monotonic() >= self._avoided_until
 
-    async def read(self, run: Callable[[Connection], Result], position: str) -> Result:
+    async def read(self, run: Run[Result], position: str) -> Result:
         """Read, once all up to a position of the primary's log is there.
 
         Raises:
@@ -379,8 +374,9 @@ class _Copy:
         try:
             async with asyncio.timeout(ANSWER_SECONDS) as limit:
                 has_caught_up = partial(loop.call_soon_threadsafe, _lift, limit)
+                deadline = time.monotonic() + PATIENCE.get()
                 return await loop.run_in_executor(
-                    self._threads, self._read, run, position, has_caught_up
+                    self._threads, self._read, run, position, has_caught_up, deadline
                 )
         except TimeoutError as error:
             self._avoid(AVOID_SECONDS, "no answer")
@@ -388,16 +384,19 @@ class _Copy:
 
     def _read(
         self,
-        run: Callable[[Connection], Result],
+        run: Run[Result],
         position: str,
         has_caught_up: Callable[[], object],
+        deadline: float,
     ) -> Result:
         try:
             self._pool.open()
             with self._pool.connection(CATCH_UP_SECONDS) as connection:
+                connection.deadline = time.monotonic() + ANSWER_SECONDS
                 if not _catch_up(connection, position):
                     self._avoid(BEHIND_SECONDS, "behind")
                     raise _CopyUnfitError
+                connection.deadline = deadline
                 has_caught_up()
                 return run(connection)
         except psycopg.OperationalError as error:
@@ -422,7 +421,7 @@ def _lift(limit: asyncio.Timeout) -> None:
         limit.reschedule(None)
 
 
-def _catch_up(connection: Connection, position: str) -> bool:
+def _catch_up(connection: PatientConnection, position: str) -> bool:
     """Wait for a moment until a position is reached; return whether it is."""
     until = time.monotonic() + CATCH_UP_SECONDS
     while time.monotonic() < until:

@@ -15,16 +15,11 @@ import psycopg
 import structlog
 
 from moorage.adapters.postgres import JOBS_CHANNEL
+from moorage.adapters.postgres_connections import connecting
 from moorage.ports.signals import JobSignal
 
 RECONNECT_SECONDS = 1
 """Pause before a connection that was lost is made again."""
-
-CONNECT_SECONDS = 10
-
-SILENCE_SECONDS = 30
-"""After so long the server is asked for a sign of life: who only listens would never
-miss one that vanished."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +48,7 @@ class PostgresListener:
 
     async def _hear(self) -> None:
         connection = await psycopg.AsyncConnection.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=CONNECT_SECONDS,
-            keepalives_idle=SILENCE_SECONDS,
+            **connecting(self._url), autocommit=True
         )
         async with connection:
             await connection.execute(f"LISTEN {JOBS_CHANNEL}")

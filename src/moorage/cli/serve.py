@@ -7,7 +7,12 @@ import os
 import secrets
 import socket
 import sys
+import time
+from datetime import timedelta
+from math import ceil
+from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
@@ -23,10 +28,7 @@ from moorage.ports.database import Database
 from moorage.services.bootstrap import bootstrap, is_bootstrapped
 from moorage.services.webhooks import set_webhooks_of_instance
 from moorage.store import migrate as schema
-from moorage.wiring import PARENT, open_database, open_store
-
-KILL_SECONDS = 30
-"""What a request may still take when the server is told to stop."""
+from moorage.wiring import PARENT, STOP_ANNOUNCED, open_database, open_store
 
 HEADER_MILLISECONDS = 10_000
 
@@ -96,9 +98,33 @@ async def _ensure_administrator(settings: Settings, database: Database) -> None:
     sys.stdout.write(f"The token of the administrator root, also in {path}: {token}\n")
 
 
+class _Server(MPServer):
+    """A server that says that it is about to stop, before it does."""
+
+    def __init__(self, target: str, shutdown_delay: timedelta, **options: Any) -> None:
+        super().__init__(target, **options)
+        self._shutdown_delay = shutdown_delay.total_seconds()
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Let load balancers notice; then take no connections, and end."""
+        if self._shutdown_delay:
+            self._serve_on()
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+    def _serve_on(self) -> None:
+        children = active_children()
+        for child in children:
+            os.kill(child.ident or 0, STOP_ANNOUNCED)
+        until = time.monotonic() + self._shutdown_delay
+        # Whoever ends by himself, as on Ctrl-C, is not waited for.
+        for child in children:
+            child.join(max(0.0, until - time.monotonic()))
+
+
 def _server(settings: Settings) -> MPServer:
-    return MPServer(
+    return _Server(
         "moorage.wiring:create_app",
+        settings.shutdown_delay,
         factory=True,
         address=settings.listen.host,
         port=settings.listen.port,
@@ -109,7 +135,7 @@ def _server(settings: Settings) -> MPServer:
         websockets=False,
         respawn_failed_workers=True,
         respawn_interval=0.5,
-        workers_kill_timeout=KILL_SECONDS,
+        workers_kill_timeout=ceil(settings.shutdown_timeout.total_seconds()),
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
         http2_settings=HTTP2Settings(max_frame_size=1 << 20),
         log_level=LogLevels.warning,

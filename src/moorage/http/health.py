@@ -22,6 +22,11 @@ class HealthApp:
         request = Request(scope, receive)
         await send_response(request, await self._answer(request), scope, send)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether clients should go elsewhere."""
+        return self.health.is_stopping
+
     async def _answer(self, request: Request) -> Response:
         match request.path:
             case "/":

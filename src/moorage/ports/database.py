@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from moorage.ports.query import Query
 
 Row: TypeAlias = Mapping[str, Any]
 Result = TypeVar("Result")
+
+PATIENCE = ContextVar[float]("PATIENCE", default=600)
+"""Seconds that whoever calls gives the database to do what it is asked.
+
+Long for work in the background, whose statements may be long; who has a client waiting
+sets it to less. What a commit came to is then unknown, as when a connection breaks.
+"""
 
 
 class Tx(Protocol):
@@ -36,7 +44,8 @@ class Database(Protocol):
     A body is a plain function of its ``Tx``. It takes time, secrets and ids from
     outside, does nothing but use the ``Tx``, and may run twice.
 
-    Every method raises ``UnavailableError`` when the database does not answer.
+    Every method raises ``UnavailableError`` when the database does not answer, at the
+    latest when ``PATIENCE`` is at its end.
     """
 
     async def quick(self, body: Callable[[Tx], Result]) -> Result:
