@@ -19,6 +19,7 @@ class PartsBlobStore:
     """Keeps each append as a part of its own; the state names them, in order."""
 
     knows_commits = False
+    keeps_appended = True
 
     def __init__(self, turns: Turns) -> None:
         self.parts: dict[tuple[str, str], bytes] = {}

@@ -124,6 +124,7 @@ class TurnBlobStore:
     """A blob store each of whose calls is a turn."""
 
     knows_commits = False
+    keeps_appended = True
 
     def __init__(self, turns: Gate, inner: MemoryBlobStore | None = None) -> None:
         self.inner = inner or MemoryBlobStore()

@@ -66,6 +66,7 @@ class FileBlobStore:
     """A blob store in a folder, for any number of processes of one machine."""
 
     knows_commits = True
+    keeps_appended = False
 
     def __init__(self, root: Path, *, patience_seconds: float = 3) -> None:
         self._root = root

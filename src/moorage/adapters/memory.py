@@ -21,6 +21,7 @@ class MemoryBlobStore:
     """A blob store that forgets everything with its process."""
 
     knows_commits = False
+    keeps_appended = True
 
     def __init__(self) -> None:
         self.uploads: dict[str, bytearray] = {}

@@ -111,6 +111,7 @@ class S3BlobStore:
     """A blob store in a bucket, for any number of replicas."""
 
     knows_commits = False
+    keeps_appended = True
 
     def __init__(
         self, location: S3Location, *, answer_seconds: float = ANSWER_SECONDS

@@ -31,7 +31,7 @@ class UploadSession:
     ``algorithm`` is the one that the client announced, else the canonical one: a hint
     for hashing while bytes arrive, never what is verified. ``offset`` counts the bytes
     that are stored. ``closing`` is the digest under which a closing request has begun
-    to store them.
+    to store them; ``hashed`` the one that they have, where that is known.
     """
 
     id: str
@@ -40,6 +40,7 @@ class UploadSession:
     offset: int = 0
     closing: Digest | None = None
     state: str = ""
+    hashed: Digest | None = None
 
     @property
     def staged(self) -> StagedBytes:

@@ -120,6 +120,11 @@ class Request:
         return "transfer-encoding" in self.headers or not version.startswith("1")
 
     @property
+    def body_length(self) -> int | None:
+        """How many bytes the body has, where that is known beforehand."""
+        return self.content_length if self._may_have_body else 0
+
+    @property
     def has_unread_body(self) -> bool:
         """Whether bytes of the body may still be under way."""
         announced = (

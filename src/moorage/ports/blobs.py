@@ -43,9 +43,13 @@ class BlobStore(Protocol):
 
     ``knows_commits`` says that ``committed`` and ``sweep`` find what a commit left
     whose session was lost. Elsewhere the session must be durable before a commit.
+
+    ``keeps_appended`` says that what an append returned survives power loss as well.
+    Elsewhere it may come back as other bytes, which only their digest can tell.
     """
 
     knows_commits: bool
+    keeps_appended: bool
 
     def writing(self, upload_id: str) -> AbstractAsyncContextManager[None]:
         """Keep other writers from doing an upload harm.

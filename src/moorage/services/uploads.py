@@ -148,6 +148,9 @@ class Uploads:
         """
         async with self._writing(name, upload_id) as session:
             chunk.check_follows(session)
+            if chunk.length == 0 and session.hashed == digest:
+                await self._settle(session, session.staged, digest, occasion)
+                return
             hasher = await self._hasher(session, digest.algorithm)
             try:
                 staged = await self._receive(session, chunk, body, hasher)
@@ -222,9 +225,12 @@ class Uploads:
     async def _advance(
         self, session: UploadSession, staged: StagedBytes, hasher: Hasher
     ) -> UploadSession:
-        now = self._clock.now()
+        now, hashed = self._clock.now(), None
+        if self._store.keeps_appended:
+            hashed = Digest(hasher.name, hasher.hexdigest())
         moved = await self._database.write(
-            lambda tx: uploads.advance(tx, session, staged, now=now), durable=False
+            lambda tx: uploads.advance(tx, session, staged, hashed, now=now),
+            durable=False,
         )
         if not moved:
             raise await self._overtaken(session, staged)

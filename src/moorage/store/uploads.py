@@ -40,6 +40,7 @@ def find_by_id(tx: Tx, upload_id: str) -> UploadSession | None:
 
 
 def _session(row: Row) -> UploadSession:
+    hashed = row["hashed"] if row["hashed_bytes"] == row["offset_bytes"] else None
     return UploadSession(
         id=row["id"],
         repository_id=row["repository_id"],
@@ -47,19 +48,29 @@ def _session(row: Row) -> UploadSession:
         offset=row["offset_bytes"],
         closing=Digest.parse(row["digest"]) if row["digest"] else None,
         state=row["state"] or "",
+        hashed=Digest.stored(hashed) if hashed else None,
     )
 
 
 def advance(
-    tx: Tx, session: UploadSession, staged: StagedBytes, *, now: datetime
+    tx: Tx,
+    session: UploadSession,
+    staged: StagedBytes,
+    hashed: Digest | None,
+    *,
+    now: datetime,
 ) -> bool:
-    """Move a session on; return whether it was where the writer began."""
+    """Move a session on; return whether it was where the writer began.
+
+    ``hashed`` is the digest of all that is staged, if it may be relied upon later.
+    """
     changed = tx.run(
         _SQL.advance,
         id=session.id,
         old_offset_bytes=session.offset,
         offset_bytes=staged.length,
         state=staged.state,
+        hashed=str(hashed) if hashed else None,
         now_us=to_us(now),
     )
     return changed == 1

@@ -6,7 +6,8 @@ VALUES (:id, :repository_id, :algorithm, 0, :now_us, :now_us);
 -- name: find
 -- Also of a repository that was deleted meanwhile: the push goes on, and the new
 -- repository at its end takes over what was brought.
-SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.state
+SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.state,
+       u.hashed, u.hashed_bytes
   FROM upload u
   JOIN repository r ON r.id = u.repository_id
  WHERE u.id = :id AND r.path = :path
@@ -15,7 +16,8 @@ SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.state
 -- name: advance
 -- Only from the offset that the writer started at: of two writers one is told.
 UPDATE upload
-   SET offset_bytes = :offset_bytes, state = :state, updated_at_us = :now_us
+   SET offset_bytes = :offset_bytes, state = :state, hashed = :hashed,
+       hashed_bytes = :offset_bytes, updated_at_us = :now_us
  WHERE id = :id AND offset_bytes = :old_offset_bytes AND digest IS NULL
    AND ended_at_us IS NULL;
 
@@ -32,13 +34,14 @@ DELETE FROM upload WHERE id = :id AND ended_at_us IS NULL;
 -- name: end
 -- From here on nobody advances, closes or finishes it: its bytes may go.
 UPDATE upload SET ended_at_us = COALESCE(ended_at_us, :now_us) WHERE id = :id
-RETURNING id, repository_id, algorithm, offset_bytes, digest, state;
+RETURNING id, repository_id, algorithm, offset_bytes, digest, state, hashed,
+          hashed_bytes;
 
 -- name: delete
 DELETE FROM upload WHERE id = :id;
 
 -- name: stale
-SELECT id, repository_id, algorithm, offset_bytes, digest, state
+SELECT id, repository_id, algorithm, offset_bytes, digest, state, hashed, hashed_bytes
   FROM upload
  WHERE updated_at_us < :before_us
  ORDER BY updated_at_us LIMIT :limit;
@@ -47,7 +50,7 @@ SELECT id, repository_id, algorithm, offset_bytes, digest, state
 SELECT 1 AS found FROM upload WHERE id = :id AND updated_at_us < :before_us;
 
 -- name: find_by_id
-SELECT id, repository_id, algorithm, offset_bytes, digest, state
+SELECT id, repository_id, algorithm, offset_bytes, digest, state, hashed, hashed_bytes
   FROM upload
  WHERE id = :id AND ended_at_us IS NULL;
 

@@ -12,6 +12,7 @@ from moorage.domain.uploads import StagedBytes
 from moorage.jobs.schedule import queue_due
 from moorage.ports.blobs import BlobKey
 from moorage.ports.query import Query
+from moorage.services import uploads
 from moorage.wiring import Services
 
 NAME = "root/app/image"
@@ -81,6 +82,19 @@ async def test_what_a_power_cut_left_of_a_commit_goes(
     await run_due_jobs(services)
     assert blob_place.names() == []
     assert await sessions(services) == 0
+
+
+@pytest.mark.parametrize("blobs", ["files"], indirect=True)
+async def test_bytes_that_a_power_cut_changed_are_found_out(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MAX_HASHERS", 0)  # nothing survives in memory
+    location = await registry.start_upload(NAME)
+    await registry.send("PATCH", location, content=CONTENT)
+    staged = tmp_path / "blobs" / "uploads" / location.rpartition("/")[2]
+    staged.write_bytes(bytes(len(CONTENT)))
+    response = await registry.send("PUT", f"{location}?digest={DIGEST}")
+    assert codes(response) == ["DIGEST_INVALID"]
 
 
 async def test_a_session_that_goes_on_stays(

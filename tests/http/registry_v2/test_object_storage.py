@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from in_process.registry import ROOT_TOKEN, Registry
+from in_process.registry import ROOT_TOKEN, Registry, codes
 from live.s3 import S3Server, object_names
+from moorage.adapters.s3_bucket import S3Bucket
 from moorage.config import load_settings
 from moorage.domain.digest import Digest
 from moorage.ports.clock import SystemClock
@@ -53,6 +54,21 @@ async def replicas(
         yield made[0], made[1]
 
 
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note what is read from the object store, and let it be."""
+    noted, read = list[str](), S3Bucket.read
+
+    def noting(
+        bucket: S3Bucket, name: str, start: int, length: int
+    ) -> AsyncIterator[bytes]:
+        noted.append(name)
+        return read(bucket, name, start, length)
+
+    monkeypatch.setattr(S3Bucket, "read", noting)
+    return noted
+
+
 async def finish(
     replica: Registry, location: str, content: bytes, body: bytes = b""
 ) -> httpx.Response:
@@ -89,6 +105,39 @@ async def test_the_chunks_of_an_upload_go_to_different_replicas(
     digest, upload_id = Digest.of(content), location.rpartition("/")[2]
     names = object_names(s3_server, s3_url)
     assert names == [f"sha256/{digest.hex[:2]}/{digest.hex}.{upload_id}"]
+
+
+async def test_a_replica_that_closes_an_upload_reads_nothing_of_it_again(
+    replicas: tuple[Registry, Registry], reads: list[str]
+) -> None:
+    content = MEGABYTE * 9
+    location = await replicas[0].start_upload(NAME)
+    answer = await replicas[0].send("PATCH", location, content=content)
+    assert answer.status_code == 202, answer.text
+    answer = await finish(replicas[1], location, content)
+    assert answer.status_code == 201, answer.text
+    assert reads == []
+    assert await pulled(replicas[0], content) == content
+    assert len(reads) == 1
+
+
+async def test_a_replica_that_closes_an_upload_refuses_another_digest(
+    replicas: tuple[Registry, Registry],
+) -> None:
+    location = await replicas[0].start_upload(NAME)
+    await replicas[0].send("PATCH", location, content=MEGABYTE)
+    answer = await finish(replicas[1], location, b"other")
+    assert codes(answer) == ["DIGEST_INVALID"]
+
+
+async def test_a_digest_by_another_algorithm_is_computed(
+    replicas: tuple[Registry, Registry],
+) -> None:
+    digest = Digest.of(MEGABYTE, "sha512")
+    location = await replicas[0].start_upload(NAME)
+    await replicas[0].send("PATCH", location, content=MEGABYTE)
+    answer = await replicas[1].send("PUT", f"{location}?digest={digest}")
+    assert answer.status_code == 201, answer.text
 
 
 async def test_an_image_pushed_to_one_replica_is_pulled_from_the_other(

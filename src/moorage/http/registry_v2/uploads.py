@@ -114,9 +114,8 @@ async def _finish(
 
 
 def _chunk(call: Call) -> Chunk:
-    return Chunk.parse(
-        call.request.header("content-range"), call.request.content_length
-    )
+    request = call.request
+    return Chunk.parse(request.header("content-range"), request.body_length)
 
 
 def _created(call: Call, digest: Digest) -> Response:
