@@ -169,6 +169,24 @@ async def test_what_hangs_in_the_middle_is_undone_and_holds_nobody_up(
     assert await database.read(lambda tx: tx.one(COUNT)) == {"total": 1}
 
 
+async def test_a_server_that_was_away_is_found_soon_after_it_is_back(
+    database: PostgresDatabase, postgres_cluster: PostgresCluster
+) -> None:
+    reads = [database.read(lambda tx: tx.one(COUNT)) for _ in range(30)]
+    await asyncio.gather(*reads)
+    PATIENCE.set(0.5)
+    postgres_cluster.halt()
+    try:
+        away_until = time.monotonic() + 8
+        while time.monotonic() < away_until:
+            with pytest.raises(UnavailableError):
+                await database.quick(lambda tx: tx.one(COUNT))
+    finally:
+        postgres_cluster.resume()
+    PATIENCE.set(3)
+    assert await database.quick(lambda tx: tx.one(COUNT)) == {"total": 0}
+
+
 async def test_a_process_has_so_many_connections_and_no_more(
     database: PostgresDatabase, url: str
 ) -> None:

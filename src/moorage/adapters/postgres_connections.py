@@ -20,6 +20,11 @@ POOL_SECONDS = 10
 
 CONNECT_SECONDS = 5
 
+RECONNECT_SECONDS = 5
+"""After so long the pool gives up to replace a connection. Else it would try ever more
+seldom, and be late to notice that the server is back; a statement that waits has it try
+at once."""
+
 CONNECTING: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
     # A machine that vanished is given up after half a minute, whether something was
@@ -82,6 +87,7 @@ def pool_of(url: str) -> Pool:
         min_size=1,
         max_size=POOL_SIZE,
         timeout=POOL_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
         open=False,
         kwargs={**connecting(url), "row_factory": dict_row, "autocommit": True},
         configure=_configure,
