@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from live.network import free_port
@@ -21,6 +22,10 @@ from live.s3 import (
 )
 
 PACKAGES = "radosgw ceph-mon ceph-osd"
+
+_ATTEMPTS = 5
+"""Who asks the monitor before he has its map, as happens on a busy machine, names no
+cluster and is refused: an OSD ends then."""
 
 _SETTINGS = """
 [global]
@@ -113,14 +118,32 @@ class CephServer:
         )
         self._run("ceph-mon", "-i", "a", "--mkfs", "--monmap", monitor_map)
         self._spawn("ceph-mon", "-i", "a", "-f")
-        self._run("ceph", "--connect-timeout", "60", "mon", "stat")
+        self._tell("--connect-timeout", "60", "mon", "stat")
 
     def _start_osd(self) -> None:
         osd_id = str(uuid.uuid4())
         (self._folder / "osd").mkdir()
-        self._run("ceph", "osd", "new", osd_id)
+        self._tell("osd", "new", osd_id)
         self._run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd_id)
-        self._spawn("ceph-osd", "-i", "0", "-f")
+        for _ in range(_ATTEMPTS):
+            process, _ = self._spawn("ceph-osd", "-i", "0", "-f")
+            if self._comes_up(process):
+                return
+        raise RuntimeError(f"no OSD comes up: {process.args!r}")
+
+    def _comes_up(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait until the OSD is up; return whether it did not end instead."""
+        while process.poll() is None:
+            if " 1 up" in self._tell("osd", "stat"):
+                return True
+        return False
+
+    def _tell(self, *words: str) -> str:
+        """Have the monitor do something."""
+        for _ in range(_ATTEMPTS):
+            with suppress(RuntimeError):
+                return self._run("ceph", *words)
+        return self._run("ceph", *words)
 
     def _start_gateway(self) -> None:
         self._run(
@@ -144,8 +167,8 @@ class CephServer:
         """End it and remove its files."""
         self._programs.stop()
 
-    def _run(self, program: str, *arguments: object) -> None:
-        self._programs.run(program, "-c", self._settings, *map(str, arguments))
+    def _run(self, program: str, *arguments: object) -> str:
+        return self._programs.run(program, "-c", self._settings, *map(str, arguments))
 
     def _spawn(
         self, program: str, *arguments: str
