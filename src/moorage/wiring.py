@@ -79,6 +79,7 @@ from moorage.services.quotas import Quotas
 from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
+from moorage.services.sessions import Sessions
 from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tag_search import TagSearch
@@ -292,6 +293,7 @@ async def build(settings: Settings, database: Database) -> Services:
             external_url=settings.public_url,
             registry_host=urlsplit(settings.public_url).netloc,
             identity=identity,
+            sessions=Sessions(database, clock, identity),
             users=Users(database, clock, identity),
             tokens=Tokens(database, clock),
             deploy_tokens=DeployTokens(database, clock),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DOCUMENT = openapi.document(ROUTES)
 TABLE = RouteTable(ROUTES)
 
-CREDENTIALS = {"private-token", "job-token", "authorization", "content-type"}
+CREDENTIALS = {"private-token", "job-token", "authorization", "cookie", "content-type"}
 TOLD_HEADERS = {name.lower() for name in DOCUMENT["components"]["headers"]}
 
 

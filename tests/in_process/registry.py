@@ -50,7 +50,10 @@ class Registry:
         self, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> httpx.Response:
         """Call the management API."""
-        return await self._client.request(method, path, json=body, headers=headers)
+        answer = await self._client.request(method, path, json=body, headers=headers)
+        # Who calls is said each time.
+        self._client.cookies.clear()
+        return answer
 
     async def ask_token(
         self, scope: str, auth: tuple[str, str] | None

@@ -41,6 +41,7 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.sessions import Sessions
 from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
@@ -164,6 +165,7 @@ async def registry_api(
         external_url=EXTERNAL_URL,
         registry_host=HOST,
         identity=identity,
+        sessions=Sessions(database, clock, identity),
         users=Users(database, clock, identity),
         tokens=Tokens(database, clock),
         deploy_tokens=DeployTokens(database, clock),

@@ -93,6 +93,7 @@ PERSONAL_TOKENS = (
 FORMS = (
     replace(_OWNER, name="Bearer", form="Bearer"),
     replace(_OWNER, name="private_token in the query", form="query"),
+    replace(_OWNER, name="session", form="session"),
     replace(_person("developer", DEVELOPER), name="sudo as a developer", form="Sudo"),
 )
 OWNED_TOKENS = (

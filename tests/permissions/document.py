@@ -46,6 +46,7 @@ _CREDENTIALS = """
 
 As `PRIVATE-TOKEN`, `Authorization: Bearer` or `private_token`, an access token acts as
 its user, one of a project or group as its own bot with the role that it was given;
+the cookie of a session acts as its user too, for what is no GET with `X-CSRF-Token`;
 `JOB-TOKEN` is a CI job's. What the scopes do not cover is 403 with
 `insufficient_scope`: `api` covers everything, `read_api` every GET, and the column
 "scopes" names what else does. A job's token opens its own project's

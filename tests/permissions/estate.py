@@ -166,6 +166,8 @@ class Estate:
             scope = f"repository:{place.name}:pull"
             token = await self.registry.token(scope, (caller.holder, secret))
             return {"Authorization": f"Bearer {token}"}, ""
+        if caller.form == "session":
+            return self.session, ""
         return {
             "Bearer": {"Authorization": f"Bearer {secret}"},
             "Basic": {"Authorization": "Basic b3duZXI6b3duZXI="},
@@ -204,6 +206,19 @@ class Estate:
             "DELETE", "/personal_access_tokens/self", {"PRIVATE-TOKEN": revoked}
         )
         await self._expired_token()
+        await self._session()
+
+    async def _session(self) -> None:
+        """Sign the owner in, as a browser does."""
+        password = "the owner's password"
+        number = self.numbers_of_people["owner"]
+        await self.make(f"/users/{number}", {"password": password}, "PUT")
+        body = {"login": "owner", "password": password}
+        answer = await self.send("POST", "/session", {}, body)
+        self.session = {
+            "Cookie": f"_moorage_session={answer.cookies['_moorage_session']}",
+            "X-CSRF-Token": answer.json()["csrf_token"],
+        }
 
     async def _person(self, name: str, *, external: bool = False) -> None:
         username = name.replace(" ", "-")

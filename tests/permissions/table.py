@@ -16,12 +16,17 @@ from permissions.callers import DEVELOPER, LEVELS, NOBODY, REPORTER, Caller
 # those. `project` and `group` exist for whom sees them, and then ask for the role;
 # `images` and `group-images` are those whose images one may read. With `!`, who
 # calls is asked before what there is. `repository` and `job` are named by their own
-# number, `foreign-token` is another's.
+# number, `foreign-token` is another's, and `session` needs a cookie.
 _TABLE = """
 GET    /version                             signed-in      -          200 read_user
 GET    /metadata                            signed-in      -          200 read_user
 GET    /openapi.json                        open           -          200 any
 GET    /docs                                open           -          200 any
+
+# Signing in reads who and which password first: nothing is given here.
+POST   /session                             open           -          400 any
+GET    /session                             session        -          200 any
+DELETE /session                             session        -          204 any
 
 GET    /user                                signed-in      -          200 read_user
 GET    /users                               signed-in      -          200 read_user
@@ -217,14 +222,18 @@ def _parse(line: str) -> Row:
     return Row(method, path, gate, needs, int(status), tuple(scopes))
 
 
-ROWS = tuple(_parse(line) for line in _TABLE.splitlines() if line)
+ROWS = tuple(_parse(line) for line in _TABLE.splitlines() if line and line[0] != "#")
 
 
 def expected(row: Row, caller: Caller, visibility: str) -> int:
     """Return the status that a caller gets."""
     if caller.refused:
         return caller.refused
-    return _credentials(row, caller) or _gate(row, caller, visibility)
+    return (
+        _session(row, caller)
+        or _credentials(row, caller)
+        or _gate(row, caller, visibility)
+    )
 
 
 def expected_in(state: str, row: Row, caller: Caller, visibility: str) -> int:
@@ -239,6 +248,15 @@ def expected_in(state: str, row: Row, caller: Caller, visibility: str) -> int:
         reads = caller.admin or caller.level >= REPORTER
         return usual if reads else refused
     return 403 if row.needs >= DEVELOPER else usual
+
+
+def _session(row: Row, caller: Caller) -> int:
+    """Say what comes of a cookie, or of there being none; nothing lets pass."""
+    by_cookie = caller.form == "session"
+    if row.gate == "session":
+        return row.status if by_cookie else 401
+    about_token = row.path.startswith("/personal_access_tokens/self")
+    return 401 if by_cookie and about_token else 0
 
 
 def _credentials(row: Row, caller: Caller) -> int:
@@ -278,5 +296,11 @@ def _gate(row: Row, caller: Caller, visibility: str) -> int:  # noqa: PLR0911
     return 401 if caller.anonymous and gate in ("project", "group") else 403
 
 
-_SIGN_IN_FIRST = ("signed-in", "administrator", "foreign-token", "repository", "job")
+_SIGN_IN_FIRST = (
+    "signed-in",
+    "administrator",
+    "foreign-token",
+    "repository",
+    "job",
+)
 _OF_IMAGES = ("images", "repository", "job")

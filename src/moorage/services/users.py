@@ -31,7 +31,7 @@ from moorage.services.identity import Identity
 from moorage.services.moving import move_namespace
 from moorage.services.pages import Listed, Window, cut
 from moorage.services.removal import remove_project
-from moorage.store import accounts, members, namespaces, projects
+from moorage.store import accounts, members, namespaces, projects, sessions
 from moorage.store.accounts import AccountFilter
 from moorage.store.members import SourceType
 
@@ -177,6 +177,7 @@ class Users:
             accounts.update(tx, account, now=now)
             if password_hash is not None:
                 accounts.set_password(tx, account_id, password_hash)
+                sessions.delete_of_account(tx, account_id)
             return account
 
         return await self._database.write(body)

@@ -10,7 +10,7 @@ from moorage.ports.database import Database, Tx
 from moorage.ports.query import load, strip_comments
 from moorage.store.times import to_us
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """The schema that this code expects."""
 
 OLDEST_READER = 1

@@ -37,6 +37,7 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.sessions import Sessions
 from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
@@ -85,6 +86,7 @@ def context(database: Database, clock: FrozenClock) -> Context:
         external_url=URL,
         registry_host="registry.example.com:8443",
         identity=identity,
+        sessions=Sessions(database, clock, identity),
         users=Users(database, clock, identity),
         tokens=Tokens(database, clock),
         deploy_tokens=DeployTokens(database, clock),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ADDED = (
     "/openapi.json",
     "/docs",
+    "/session",
     "/ci_job_tokens",
     "/plans",
     "/policies",

@@ -34,6 +34,7 @@ from moorage.http.gitlab_v4 import (
     protection,
     registry,
     related_groups,
+    sessions,
     shares,
     tag_lists,
     tokens,
@@ -62,6 +63,7 @@ ROUTES: Sequence[Route] = api_document.with_document(
     (
         *instance.ROUTES,
         *users.ROUTES,
+        *sessions.ROUTES,
         *tokens.ROUTES,
         *deploy_tokens.ROUTES,
         *job_tokens.ROUTES,
@@ -148,7 +150,9 @@ class _Application:
             response.headers["Allow"] = ", ".join(error.detail["allow"])
             return response
         given = await collect(request)
-        principal = await authenticate(self._context.identity, request, given)
+        principal = await authenticate(
+            self._context.identity, self._context.sessions, request, given
+        )
         check_scopes(principal, route, request.method)
         context = seen_at(self._context, request.scope.get(BASE_URL))
         call = Call(context, request, principal, path_parameters, given)

@@ -20,6 +20,7 @@ from moorage.domain.errors import (
 )
 from moorage.http.gitlab_v4.routing import Route
 from moorage.services.identity import ACCESS_TOKENS, JOB_TOKENS, Identity
+from moorage.services.sessions import Sessions
 
 READING = frozenset({"GET", "HEAD"})
 
@@ -30,8 +31,15 @@ class SudoUserUnknownError(UserUnknownError):
     """Nobody to act as."""
 
 
+SESSION_COOKIE = "_moorage_session"
+CSRF_HEADER = "x-csrf-token"
+
+
 async def authenticate(
-    identity: Identity, request: Request, given: Mapping[str, Any]
+    identity: Identity,
+    sessions: Sessions,
+    request: Request,
+    given: Mapping[str, Any],
 ) -> Principal:
     """Return who calls; nobody when no credentials were sent.
 
@@ -42,8 +50,11 @@ async def authenticate(
     """
     found = _secret(request, given)
     if found is None:
-        return ANONYMOUS
-    principal = await identity.authenticate_token(*found)
+        principal = await _by_cookie(sessions, request)
+    else:
+        principal = await identity.authenticate_token(*found)
+    if principal.anonymous:
+        return principal
     wanted = request.headers.get("sudo")
     if wanted is None:
         wanted = given.get("sudo")
@@ -93,7 +104,21 @@ def _secret(request: Request, given: Mapping[str, Any]) -> tuple[str, Kinds] | N
     return value.strip(), ACCESS_TOKENS | JOB_TOKENS
 
 
+async def _by_cookie(sessions: Sessions, request: Request) -> Principal:
+    """Go on with a session. A cookie that names none is as good as no cookie."""
+    secret = request.cookies.get(SESSION_COOKIE)
+    if not secret:
+        return ANONYMOUS
+    return await sessions.resume(
+        secret, request.headers.get(CSRF_HEADER), reads=request.method in READING
+    )
+
+
 async def _act_as(identity: Identity, principal: Principal, wanted: str) -> Principal:
+    if principal.kind is CredentialKind.PASSWORD:
+        raise ForbiddenError(
+            "Must be authenticated using an OAuth or personal access token to use sudo"
+        )
     if not principal.admin:
         raise ForbiddenError("Must be admin to use sudo")
     if not principal.has_scope("sudo"):

@@ -24,6 +24,7 @@ from moorage.services.projects import Projects
 from moorage.services.protection import Protection
 from moorage.services.quotas import Quotas
 from moorage.services.repositories import Repositories
+from moorage.services.sessions import Sessions
 from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
 from moorage.services.tags import Tags
@@ -48,6 +49,7 @@ class Context:
     external_url: str
     registry_host: str
     identity: Identity
+    sessions: Sessions
     users: Users
     tokens: Tokens
     deploy_tokens: DeployTokens

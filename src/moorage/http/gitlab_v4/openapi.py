@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from moorage import __version__
+from moorage.http.gitlab_v4.authentication import SESSION_COOKIE
 from moorage.http.gitlab_v4.error_shapes import ERRORS
 from moorage.http.gitlab_v4.formats import DIGEST_PATTERN
 from moorage.http.gitlab_v4.paging import DEFAULT_SIZE
@@ -39,13 +40,15 @@ What an endpoint does not know is ignored. `HEAD` is answered wherever `GET` is.
 
 Who calls is said by a token in one of the headers `PRIVATE-TOKEN`, `JOB-TOKEN` (of CI
 jobs) and `Authorization: Bearer`, or in the parameter `private_token`. Administrators
-act for somebody else with `Sudo: NAME`.
+act for somebody else with `Sudo: NAME`. A browser that signed in (`POST /session`) has
+a cookie; whatever is no GET then needs the header `X-CSRF-Token` from that answer.
 """
 
 _SECURITY: Mapping[str, Schema] = {
     "token": {"type": "apiKey", "in": "header", "name": "PRIVATE-TOKEN"},
     "bearer": {"type": "http", "scheme": "bearer"},
     "job": {"type": "apiKey", "in": "header", "name": "JOB-TOKEN"},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
 }
 
 _LOCATION = "#/components/headers/Location"
@@ -69,7 +72,7 @@ def document(routes: Iterable[Route]) -> Document:
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "security": [{name: []} for name in ("token", "bearer")],
+        "security": [{name: []} for name in ("token", "bearer", "session")],
         "tags": [
             {"name": name, "description": sentence}
             for name, sentence in sections.items()
@@ -179,7 +182,7 @@ def _name(route: Route) -> str:
 
 def _security(route: Route) -> list[Schema]:
     """Tell who may call; nothing where it is as everywhere."""
-    told: list[Schema] = [{"token": []}, {"bearer": []}]
+    told: list[Schema] = [{"token": []}, {"bearer": []}, {"session": []}]
     job: list[Schema] = [{"job": []}] if route.for_jobs else []
     nobody: list[Schema] = [{}] if route.operation.anonymous else []
     return [*told, *job, *nobody] if job or nobody else []

@@ -68,6 +68,7 @@ TEXTS: Mapping[str, str] = {
     "last_used_after": "Only those used at this time or later.",
     "last_used_before": "Only those used at this time or earlier.",
     "last": "Where the page begins, with `pagination=keyset`: take it from `Link`.",
+    "login": "The user name, or the address.",
     "membership": "Only those that the caller is a member of.",
     "min_access_level": "Only those where the caller has at least this role.",
     "minimum_access_level_for_delete": "The least role that may delete.",
