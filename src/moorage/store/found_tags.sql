@@ -2,22 +2,30 @@
 
 -- name: list_found(order=name|version|created|pushed|published|pulled|size; direction=asc|desc)
 -- Of the tags whose names begin as given, a page, and how many they are; beginnings of
--- which none begins with another, so that no tag counts twice. All of them are sorted, so
--- many are not taken. Where the page has none there is a row all the same. An index of an
--- order has names too, behind keys: gone through from end to end for every beginning, it
--- would do for PostgreSQL where a repository has more tags than it knows of. None has
--- manifest_id. Materialized, so that SQLite looks once.
-WITH found (name, key) AS MATERIALIZED (
+-- which none begins with another, so that no tag counts twice. They are counted by their
+-- names alone, and looked up and sorted if they are not too many. Where the page has none
+-- there is a row all the same. An index of an order has names too, behind keys: gone
+-- through from end to end for every beginning, it would do for PostgreSQL where a
+-- repository has more tags than it knows of. None has manifest_id. Materialized, so that
+-- SQLite looks once.
+WITH counted (total) AS MATERIALIZED (
+    SELECT COUNT(*)
+      FROM (SELECT 1
+              FROM ({{rows:beginnings(low text, high text)}}) AS b
+              {{each:tag AS tag(tag.repository_id = :repository_id
+                                AND tag.name >= b.low AND tag.name < b.high)}}
+             LIMIT :most) AS first
+), found (name, key) AS MATERIALIZED (
     SELECT tag.name,
            {{order: tag.name | tag.version_key | tag.created_at_us | tag.pushed_at_us
                   | tag.moved_at_us | COALESCE(tag.pulled_at_us, 0) | tag.total_bytes}}
       FROM ({{rows:beginnings(low text, high text)}}) AS b
       {{each:tag AS tag(tag.repository_id = :repository_id AND tag.manifest_id > 0
                         AND tag.name >= b.low AND tag.name < b.high)}}
-     LIMIT :most
+     WHERE (SELECT total FROM counted) < :most
 )
 SELECT page.name, page.key, counted.total
-  FROM (SELECT COUNT(*) AS total FROM found) AS counted
+  FROM counted
   LEFT JOIN (SELECT name, key
                FROM found
               WHERE (key, name) {{direction: > | <}} (:key, :name)

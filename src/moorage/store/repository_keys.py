@@ -35,7 +35,7 @@ def list_keys(tx: Tx, repository_ids: Sequence[int]) -> list[Keys]:
 def follow(tx: Tx, repository_ids: Sequence[int]) -> None:
     """Bring the lists up to date; who folds has the turn, so nobody is overtaken."""
     keys = list_keys(tx, repository_ids)
-    for table in ("repository", "namespace_repository"):
+    for table in ("namespace_repository", "repository") if keys else ():
         tx.run(_SQL.variant("set_keys", table=table), keys=keys)
 
 

@@ -62,8 +62,9 @@ def fold(tx: Tx, limit: int, *, now: datetime) -> int:
     if sums:
         tx.run(_SQL.add, added=[(each, *sums[each]) for each in sorted(sums)])
         quotas.add(tx, sums)
-        repository_keys.follow(tx, sorted(sums))
     quotas.add_up(tx)
+    # Last: whoever pushes waits for the rows of repositories that this changes.
+    repository_keys.follow(tx, sorted(sums))
     return len(rows)
 
 
