@@ -191,6 +191,19 @@ async def test_a_run_that_was_cut_off_does_not_plan_again(
     assert job.result == {"deleted": 6, "skipped": 0}
 
 
+async def test_a_run_that_found_nothing_and_was_cut_off_does_not_plan_again(
+    scene: Scene,
+) -> None:
+    job_id = await scene.schedule()
+    job = await scene.claim_and_die()
+    await scene.cleanup.delete(JobRun(job, "dead", scene.database, scene.clock))
+    await scene.put_tags(["pushed since"])
+    scene.clock.advance(LEASE)
+    assert await scene.worker().run_one()
+    assert await scene.names() == ["pushed since"]
+    assert (await scene.job(job_id)).result == {"deleted": 0, "skipped": 0}
+
+
 async def test_a_tag_that_moved_after_the_plan_stays(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ from moorage.testing.clock import FrozenClock
 if TYPE_CHECKING:
     from typing import Any
 
+    from moorage.domain.jobs import Job
     from moorage.domain.projects import Project
     from moorage.domain.repositories import Repository
     from moorage.ports.database import Database, Tx
@@ -233,17 +234,24 @@ class Removed:
 
         return await self.database.write(body)
 
-    async def start_and_die(self) -> None:
-        """Have a worker begin with the job, which is heard of no more."""
+    async def claim(self) -> Job:
+        """Take the job as a worker does that is heard of no more."""
         job = await self.database.write(
             lambda tx: jobs.claim(
                 tx, "dead", list(JobKind), lease_until=LATER + LEASE, now=LATER
             )
         )
         assert job is not None
-        run = JobRun(job, "dead", self.database, FrozenClock(LATER))
+        return job
+
+    def run(self, job: Job) -> JobRun:
+        return JobRun(job, "dead", self.database, FrozenClock(LATER))
+
+    async def start_and_die(self) -> None:
+        """Have that worker begin."""
+        job = await self.claim()
         with pytest.raises(Killed):
-            await self.handlers[job.kind].run(run)
+            await self.handlers[job.kind].run(self.run(job))
 
     async def work(self) -> None:
         worker = Worker(
@@ -293,3 +301,22 @@ async def test_a_purge_that_goes_on_stands_for_no_other(
     row = await scene.database.read(lambda tx: tx.one(_LEASE, id=image.id))
     assert row is not None
     assert row["lease_until_us"] == to_us(LATER)
+
+
+async def test_a_restore_that_found_nothing_and_was_cut_off_chooses_no_more(
+    scene: Removed,
+) -> None:
+    await scene.undo.restore(scene.repository, scene.me)
+    await scene.work()
+    await scene.undo.restore(scene.repository, scene.me)
+    job = await scene.claim()
+    await scene.undo.run_restore(scene.run(job))
+    await scene.remove("v2")
+    again = await scene.database.read(lambda tx: jobs.find(tx, job.id))
+    assert again is not None
+    assert await scene.undo.run_restore(scene.run(again)) == {
+        "restored": 0,
+        "skipped": 0,
+    }
+    names = await scene.database.read(lambda tx: rows.tag_names(tx, scene.repository))
+    assert names == ["v1"]

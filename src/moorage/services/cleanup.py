@@ -177,6 +177,9 @@ class Cleanup:
     async def _carry_out(
         self, run: JobRun, repository_id: int, arguments: Arguments
     ) -> Mapping[str, Any]:
+        if run.job.result is not None:
+            # An attempt before this one found nothing to do. What came since is safe.
+            return run.job.result
         total = await self._plan_once(run, repository_id, arguments)
         for after in range(0, total, BATCH):
             await self._delete_some(run, repository_id, after, total)
@@ -214,6 +217,8 @@ class Cleanup:
         def body(tx: Tx) -> None:
             job_items.add(tx, job_id, packed, ItemOutcome.DELETED)
             jobs.set_progress(tx, job_id, 0, packed.total)
+            if not packed.total:
+                jobs.set_result(tx, job_id, {"deleted": 0, "skipped": 0})
             if arguments.policy_id is not None:
                 repositories.mark_policy_started(tx, repository_id, now=now)
 

@@ -221,6 +221,9 @@ class Undo:
             ForbiddenError: Who asked for it may no longer administer the images.
         """
         job, now = run.job, self._clock.now()
+        if job.result is not None:
+            # An attempt before this one found nothing. What was removed since stays so.
+            return job.result
         total = await run.write(lambda tx: _begin(tx, job, now))
         if not total:
             total = await self._choose_once(run, now)
@@ -241,6 +244,8 @@ class Undo:
         def body(tx: Tx) -> None:
             job_items.add(tx, job.id, packed, ItemOutcome.RESTORED)
             jobs.set_progress(tx, job.id, 0, packed.total)
+            if not packed.total:
+                jobs.set_result(tx, job.id, {"restored": 0, "skipped": 0})
 
         await run.write(body)
         return packed.total
