@@ -14,7 +14,7 @@ from moorage.domain.errors import RepositoryUnknownError
 from moorage.domain.repositories import RepositoryOwner as Owner
 from moorage.ports.blobs import BlobKey
 from moorage.ports.query import Query
-from moorage.store import blobs, projects, repositories, repository_lists, uploads
+from moorage.store import blobs, projects, repositories, repository_lists
 
 if TYPE_CHECKING:
     from moorage.domain.repositories import Repository
@@ -255,13 +255,12 @@ async def test_a_push_goes_on_in_the_repository_that_follows_a_deleted_one(
     def body(tx: Tx) -> None:
         project = rows.a_project(tx, rows.a_group(tx))
         former = rows.a_repository(tx, project, "image")
-        uploads.create(tx, "a" * 32, former.id, "sha256", now=NOW)
         key = BlobKey(digest, "b" * 32)
         blob_id, _ = blobs.put(tx, key, 7, lease_until=lease, now=NOW)
         blobs.link(tx, former.id, blob_id, lease_until=lease, now=NOW)
         assert repositories.mark_deleted(tx, former.id, now=NOW)
         assert blobs.find(tx, former.path, digest) is None
-        assert uploads.find(tx, former.path, "a" * 32) is not None
+        assert repositories.has_had_path(tx, former.id, former.path)
         assert repositories.has_been(tx, former.path)
         following = rows.a_repository(tx, project, "image")
         assert following.id != former.id

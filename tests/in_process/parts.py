@@ -13,13 +13,13 @@ from moorage.domain.digest import Hasher
 from moorage.domain.errors import BlobUnknownError, UploadInvalidError
 from moorage.domain.uploads import StagedBytes
 from moorage.ports.blobs import BlobKey, Living, Recorded
+from moorage.ports.upload_sessions import Sessions
 
 
 class PartsBlobStore:
     """Keeps each append as a part of its own; the state names them, in order."""
 
-    knows_commits = False
-    keeps_appended = True
+    sessions: Sessions | None = None
 
     def __init__(self, turns: Turns) -> None:
         self.parts: dict[tuple[str, str], bytes] = {}
@@ -72,10 +72,6 @@ class PartsBlobStore:
             content += self._part(upload_id, name)
         await self._turns.take()
         self.objects[key] = content
-
-    async def committed(self, upload_id: str) -> BlobKey | None:  # noqa: ARG002 (the port's)
-        """The session alone knows."""
-        return None
 
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Drop parts, each in a turn."""

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
-from moorage.domain.digest import Hasher
-from moorage.domain.uploads import StagedBytes
-from moorage.ports.blobs import BlobKey, Living, Recorded
+from moorage.domain.digest import Digest, Hasher
+from moorage.domain.uploads import StagedBytes, UploadSession
+from moorage.ports.blobs import BlobKey, BlobStore, Living, Recorded
 from moorage.ports.database import Result, Tx
+from moorage.ports.upload_sessions import Sessions
 
 
 class Turns:
@@ -123,12 +123,12 @@ class TurnDatabase:
 class TurnBlobStore:
     """A blob store each of whose calls is a turn."""
 
-    knows_commits = False
-    keeps_appended = True
-
-    def __init__(self, turns: Gate, inner: MemoryBlobStore | None = None) -> None:
-        self.inner = inner or MemoryBlobStore()
+    def __init__(self, turns: Gate, inner: BlobStore) -> None:
+        self.inner = inner
         self._turns = turns
+        self.sessions: Sessions | None = None
+        if inner.sessions is not None:
+            self.sessions = TurnSessions(turns, inner.sessions)
 
     def writing(self, upload_id: str) -> AbstractAsyncContextManager[None]:
         """Hold an upload."""
@@ -153,10 +153,6 @@ class TurnBlobStore:
         """Take a turn, then commit."""
         await self._turns.take()
         await self.inner.commit(upload_id, staged, key)
-
-    async def committed(self, upload_id: str) -> BlobKey | None:
-        """Look for an object."""
-        return await self.inner.committed(upload_id)
 
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Take a turn, then discard."""
@@ -191,3 +187,58 @@ class TurnBlobStore:
         for key in keys:
             await self._turns.take()
             await self.inner.delete([key])
+
+
+class TurnSessions:
+    """Sessions each change of which is a turn."""
+
+    def __init__(self, turns: Gate, inner: Sessions) -> None:
+        self._turns = turns
+        self._inner = inner
+        self.find = inner.find
+        self.writing = inner.writing
+        self.finish = inner.finish
+        self.list_stale = inner.list_stale
+        self.is_stale = inner.is_stale
+        self.living = inner.living
+
+    async def begin(
+        self, repository_id: int, algorithm: str, *, now: datetime
+    ) -> UploadSession:
+        """Take a turn, then make a session."""
+        await self._turns.take()
+        return await self._inner.begin(repository_id, algorithm, now=now)
+
+    async def advance(
+        self,
+        session: UploadSession,
+        staged: StagedBytes,
+        hashed: Digest | None,
+        *,
+        now: datetime,
+    ) -> bool:
+        """Take a turn, then note progress."""
+        await self._turns.take()
+        return await self._inner.advance(session, staged, hashed, now=now)
+
+    async def close(
+        self,
+        session: UploadSession,
+        staged: StagedBytes,
+        digest: Digest,
+        *,
+        now: datetime,
+    ) -> bool:
+        """Take a turn, then close."""
+        await self._turns.take()
+        return await self._inner.close(session, staged, digest, now=now)
+
+    async def end(self, upload_id: str, *, now: datetime) -> UploadSession | None:
+        """Take a turn, then end."""
+        await self._turns.take()
+        return await self._inner.end(upload_id, now=now)
+
+    async def forget(self, upload_id: str) -> None:
+        """Take a turn, then forget."""
+        await self._turns.take()
+        await self._inner.forget(upload_id)

@@ -10,6 +10,7 @@ import pytest
 from contract import rows
 from in_process.registry import CONFIG, image, index
 from in_process.turns import TurnBlobStore, TurnDatabase, Turns
+from moorage.adapters.memory import MemoryBlobStore
 from moorage.domain.access import CredentialKind, Principal
 from moorage.domain.digest import Digest
 from moorage.domain.errors import (
@@ -71,7 +72,8 @@ class World:
         self.random = self.turns.random
         self.clock = FrozenClock()
         self.database = TurnDatabase(folder / "moorage.db", self.turns)
-        self.store = TurnBlobStore(self.turns)
+        self.memory = MemoryBlobStore()
+        self.store = TurnBlobStore(self.turns, self.memory)
         migrate(self.database, START)
         self.repositories = self.database.write_now(self._two_repositories)
         parts = self.database, self.store, self.clock
@@ -210,7 +212,7 @@ class World:
             )
         ):
             digest = Digest.parse(row["digest"])
-            kept = [key for key in self.store.inner.objects if key.digest == digest]
+            kept = [key for key in self.memory.objects if key.digest == digest]
             assert row["generation"] in {key.generation for key in kept}
 
 
@@ -246,7 +248,7 @@ async def finish(world: World) -> None:
             await world.garbage.collect()
 
     await world.turns.play([clear()], world.check)
-    assert world.store.inner.objects == {}
+    assert world.memory.objects == {}
     for table in ("manifest", "link", "blob", "upload"):
         text = f"SELECT count(*) AS n FROM {table}"  # noqa: S608 (names from above)
         count = Query("count", text)

@@ -1,7 +1,7 @@
 """The process dies before every single step, one run for each; then all goes on."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from contract import rows
 from in_process.registry import CONFIG, image, index
 from in_process.turns import Fuse, PowerCutError, TurnBlobStore, TurnDatabase
+from moorage.adapters.files import FileBlobStore
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.domain.access import CredentialKind, Principal
 from moorage.domain.cleanup import BulkDelete
@@ -21,7 +22,7 @@ from moorage.domain.patterns import Pattern
 from moorage.domain.repositories import Repository
 from moorage.domain.uploads import Chunk, StagedBytes
 from moorage.jobs.worker import Worker
-from moorage.ports.blobs import BlobKey
+from moorage.ports.blobs import BlobKey, BlobStore
 from moorage.ports.database import Tx
 from moorage.ports.query import Query
 from moorage.ports.signals import LocalSignal
@@ -45,7 +46,7 @@ class Process:
     """A server on what earlier ones left: it lives for so many steps."""
 
     def __init__(
-        self, folder: Path, store: MemoryBlobStore, clock: FrozenClock, steps: int
+        self, folder: Path, store: BlobStore, clock: FrozenClock, steps: int
     ) -> None:
         self.gate = Fuse(steps)
         self.clock = clock
@@ -62,13 +63,38 @@ class Process:
         )
 
 
+Open = Callable[[Path], tuple[BlobStore, Callable[[], list[int]]]]
+"""Makes a blob store, and what lists the sizes of all that lies in it."""
+
+
+def in_memory(_folder: Path) -> tuple[BlobStore, Callable[[], list[int]]]:
+    store = MemoryBlobStore()
+    return store, lambda: [
+        len(content) for content in (*store.uploads.values(), *store.objects.values())
+    ]
+
+
+def in_folder(folder: Path) -> tuple[BlobStore, Callable[[], list[int]]]:
+    """Where sessions are files: one of no bytes counts as one byte."""
+
+    def list_sizes() -> list[int]:
+        found = [
+            path.stat() for path in (folder / "blobs").rglob("*") if path.is_file()
+        ]
+        sizes = {each.st_ino: each.st_size or 1 for each in found}
+        return list(sizes.values())
+
+    return FileBlobStore(folder / "blobs"), list_sizes
+
+
 class Place:
     """A repository, and the processes that serve it one after another."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, opened: Open) -> None:
         self.folder = folder
-        self.store = MemoryBlobStore()
-        self.clock = FrozenClock()
+        self.store, self.list_sizes = opened(folder)
+        # The system dates files by its own clock.
+        self.clock = FrozenClock(datetime.now(UTC))
         first = self.process()
         migrate(first.database, START)
         self.repository: Repository = first.database.write_now(rows.a_lone_repository)
@@ -132,8 +158,7 @@ class Place:
             await process.garbage.collect()
 
     def bytes_kept(self) -> int:
-        kept = [*self.store.uploads.values(), *self.store.objects.values()]
-        return sum(len(content) for content in kept)
+        return sum(self.list_sizes())
 
     def count(self, process: Process, table: str) -> int:
         query = Query("count", f"SELECT count(*) AS n FROM {table}")  # noqa: S608
@@ -148,13 +173,13 @@ After = Callable[[Place], Awaitable[None]]
 
 
 async def die_before_every_step(
-    folder: Path, prepare: Work, work: Work, after: After
+    folder: Path, prepare: Work, work: Work, after: After, opened: Open = in_memory
 ) -> int:
     """Run the work with one step more each time, until it comes to its end."""
     for steps in range(MORE_THAN_ANY):
         place_folder = folder / str(steps)
         place_folder.mkdir()
-        place = Place(place_folder)
+        place = Place(place_folder, opened)
         await prepare(place, place.process())
         dying, died = place.process(steps), False
         try:
@@ -163,6 +188,7 @@ async def die_before_every_step(
             died = True
         await after(place)
         await dying.database.close()
+        await place.store.close()
         if not died:
             return steps
     raise AssertionError
@@ -177,8 +203,9 @@ async def pushed(place: Place, process: Process) -> None:
     await place.push_all(process)
 
 
+@pytest.mark.parametrize("opened", [in_memory, in_folder])
 async def test_a_push_that_breaks_off_is_pushed_again_and_leaves_nothing(
-    tmp_path: Path,
+    tmp_path: Path, opened: Open
 ) -> None:
     async def after(place: Place) -> None:
         process = place.process()
@@ -191,7 +218,7 @@ async def test_a_push_that_breaks_off_is_pushed_again_and_leaves_nothing(
         assert place.count(process, "upload") == 0
 
     steps = await die_before_every_step(
-        tmp_path, nothing, lambda place, process: place.push_all(process), after
+        tmp_path, nothing, lambda place, process: place.push_all(process), after, opened
     )
     assert steps > 20
 
@@ -207,8 +234,9 @@ class OvertakenBlobStore(TurnBlobStore):
         await self.overtake()
 
 
+@pytest.mark.parametrize("opened", [in_memory, in_folder])
 async def test_of_two_uploads_of_the_same_bytes_the_later_leaves_nothing(
-    tmp_path: Path,
+    tmp_path: Path, opened: Open
 ) -> None:
     async def work(place: Place, process: Process) -> None:
         first = place.process()
@@ -223,7 +251,7 @@ async def test_of_two_uploads_of_the_same_bytes_the_later_leaves_nothing(
         await place.collect_everything(place.process())
         assert place.bytes_kept() == 0
 
-    assert await die_before_every_step(tmp_path, nothing, work, after) > 8
+    assert await die_before_every_step(tmp_path, nothing, work, after, opened) > 8
 
 
 async def delete_all_but_other(place: Place, process: Process) -> None:

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from contract import rows
+from moorage.adapters.files import FileBlobStore
 from moorage.adapters.memory import MemoryBlobStore
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.domain.digest import Digest
@@ -32,7 +33,7 @@ from moorage.domain.errors import (
 from moorage.domain.names import RepositoryName
 from moorage.domain.repositories import Repository
 from moorage.domain.uploads import Chunk
-from moorage.ports.blobs import AppendInterrupted
+from moorage.ports.blobs import AppendInterrupted, BlobStore
 from moorage.ports.database import Tx
 from moorage.ports.query import Query
 from moorage.services.pull import Pull
@@ -50,6 +51,7 @@ GONE = UploadUnknownError.__name__
 BUSY = UploadBusyError.__name__
 OUT_OF_ORDER = RangeInvalidError.__name__
 BROKEN_OFF = AppendInterrupted.__name__
+WRONG_SIZE = SizeInvalidError.__name__
 
 
 class HungUpError(Exception):
@@ -132,7 +134,7 @@ def expected(  # noqa: PLR0911 (a table of answers, first match first)
     if request.breaks_off:
         return replace(session, content=grown), BROKEN_OFF
     if request.shift is not None and request.lie:
-        return session, SizeInvalidError.__name__
+        return session, WRONG_SIZE
     if request.algorithm is None:
         return replace(session, content=grown), DONE
     digest = request.digest(seen)
@@ -161,6 +163,26 @@ MOSTLY_LIVING = 8
 class UploadSessions(RuleBasedStateMachine):
     """Two processes on one database and one store, and any number of clients."""
 
+    store: BlobStore
+
+    def _open(self, folder: Path) -> None:
+        """Make the store."""
+        del folder
+        self.store = self.memory = MemoryBlobStore()
+
+    def _living(self) -> dict[str, int]:
+        """Return sessions, and how far each got."""
+        living = self.database.write_now(lambda tx: tx.all(LIVING))
+        return {row["id"]: row["offset_bytes"] for row in living}
+
+    def _staged(self) -> dict[str, bytes]:
+        """Return the bytes of unfinished uploads."""
+        return {name: bytes(content) for name, content in self.memory.uploads.items()}
+
+    def _objects(self) -> list[str]:
+        """Return the digests of stored objects, in hex."""
+        return [key.digest.hex for key in self.memory.objects]
+
     @initialize()
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -169,7 +191,7 @@ class UploadSessions(RuleBasedStateMachine):
         migrate(self.database, START)
         self.repositories = self.database.write_now(self._two_repositories)
         self.paths = [RepositoryName(found.path) for found in self.repositories]
-        self.store = MemoryBlobStore()
+        self._open(Path(self.folder.name))
         self.clock = FrozenClock()
         self.processes = [self._process(), self._process()]
         self.pull = Pull(self.database, self.store, self.clock, lease=LEASE)
@@ -258,7 +280,7 @@ class UploadSessions(RuleBasedStateMachine):
 
         outcome = tuple(self.loop.run_until_complete(race()))
         possible = list(_possible(before, both))
-        content = self._stored(before.id)
+        content = self._living().get(before.id)
         matching = [
             after
             for after, answers in possible
@@ -272,15 +294,9 @@ class UploadSessions(RuleBasedStateMachine):
         """Tell which writer came first, where only the bytes can say it."""
         for after in matching[:-1]:
             content = after.content
-            if content is None or bytes(
-                self.store.uploads.get(after.id, b"")
-            ).startswith(content):
+            if content is None or self._staged().get(after.id, b"").startswith(content):
                 return after
         return matching[-1]
-
-    def _stored(self, session: str) -> int | None:
-        living = self.database.write_now(lambda tx: tx.all(LIVING))
-        return {row["id"]: row["offset_bytes"] for row in living}.get(session)
 
     async def _send(self, session: Session, request: Request, uploads: Uploads) -> str:
         name, seen = self.paths[session.repository], session.content or b""
@@ -307,8 +323,8 @@ class UploadSessions(RuleBasedStateMachine):
         return DONE
 
     def _now(self, before: Session, after: Session, *outcomes: str) -> None:
-        # A client that sends no bytes is there all the same.
-        if after != before or not {DONE, BROKEN_OFF}.isdisjoint(outcomes):
+        # A client that sends no bytes, or the wrong number, is there all the same.
+        if after != before or not {DONE, BROKEN_OFF, WRONG_SIZE}.isdisjoint(outcomes):
             self.progress[after.id] = self.clock.now()
         self.model[after.id] = after
         if after.pushed is not None and after.pushed != before.pushed:
@@ -349,8 +365,7 @@ class UploadSessions(RuleBasedStateMachine):
 
     @invariant()
     def sessions_are_where_the_model_has_them(self) -> None:
-        living = self.database.write_now(lambda tx: tx.all(LIVING))
-        assert {row["id"]: row["offset_bytes"] for row in living} == {
+        assert self._living() == {
             known.id: len(known.content)
             for known in self.model.values()
             if known.content is not None
@@ -361,10 +376,10 @@ class UploadSessions(RuleBasedStateMachine):
         living = {
             known.id for known in self.model.values() if known.content is not None
         }
-        assert set(self.store.uploads) <= living
-        stored = {key.digest for key in self.store.objects}
-        assert stored == {digest for _, digest in self.blobs}
-        assert len(self.store.objects) == len(stored)
+        assert set(self._staged()) <= living
+        assert sorted(self._objects()) == sorted(
+            {digest.hex for _, digest in self.blobs}
+        )
         for (repository, digest), content in self.blobs.items():
             assert self._read(repository, digest) == content
 
@@ -389,11 +404,31 @@ def _possible(
     return itertools.chain(found)
 
 
-UploadSessions.TestCase.settings = settings(
-    max_examples=60,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+class UploadSessionsInFolder(UploadSessions):
+    """The same where the sessions are files."""
+
+    def _open(self, folder: Path) -> None:
+        self.store = FileBlobStore(folder, patience_seconds=0)
+        self.root = folder
+
+    def _living(self) -> dict[str, int]:
+        return {name: len(content) for name, content in self._staged().items()}
+
+    def _staged(self) -> dict[str, bytes]:
+        files = (self.root / "uploads").iterdir()
+        return {path.name: path.read_bytes() for path in files}
+
+    def _objects(self) -> list[str]:
+        return [path.stem for path in self.root.glob("sha*/*/*")]
+
+
+for machine in (UploadSessions, UploadSessionsInFolder):
+    machine.TestCase.settings = settings(
+        max_examples=60,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 TestUploadSessions = UploadSessions.TestCase
+TestUploadSessionsInFolder = UploadSessionsInFolder.TestCase

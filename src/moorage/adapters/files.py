@@ -1,23 +1,16 @@
 """Blobs in a folder of the local file system.
 
-::
-
-    <root>/uploads/<upload id>                          bytes of an unfinished upload
-    <root>/<algorithm>/<first two hex>/<hex>.<generation>   a finished blob
-
 A commit is: truncate to the length, fsync the file, give it its second name, fsync that
-name's folder. The first name stays until the upload is discarded, so that what a power
-cut leaves of a commit can be found. A writer holds the staged file's ``flock``; the
-kernel lets go of it when the process dies, so a crash blocks nobody.
+name's folder. The first name stays until the upload is discarded, so that what a crash
+or a power cut leaves of a commit can be found.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
-import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -25,15 +18,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from moorage.domain.digest import HEX_LENGTH, Digest, Hasher
+from moorage.adapters.file_sessions import FileSessions
+from moorage.adapters.folder import FILE_MODE, Folder, held, opened, translated
+from moorage.domain.digest import HEX_LENGTH, Hasher
 from moorage.domain.errors import (
     BlobUnknownError,
     UnavailableError,
-    UploadBusyError,
     UploadInvalidError,
 )
 from moorage.domain.uploads import StagedBytes
 from moorage.ports.blobs import AppendInterrupted, BlobKey, Living, Recorded
+from moorage.ports.upload_sessions import Sessions
 
 PIECE_BYTES = 1 << 20
 """Bytes moved per trip to a thread: smaller ones cost more in trips than in work."""
@@ -49,15 +44,13 @@ INLINE_BYTES = 64 << 10
 
 THREADS = 16
 
-FILE_MODE = 0o640
-
 SWEEP_BATCH = 500
 
-WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
-"""How a file system says that it has no hard links: a commit there moves the file."""
+DOUBLE = "~double"
+"""Behind the name of a file: one that is becoming its double."""
 
-POLL_SECONDS = 0.05
-"""Pause between two looks at a lock that another writer holds."""
+WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""How a file system says that it has no hard links: a commit there copies the file."""
 
 Result = TypeVar("Result")
 
@@ -65,38 +58,26 @@ Result = TypeVar("Result")
 class FileBlobStore:
     """A blob store in a folder, for any number of processes of one machine."""
 
-    knows_commits = True
-    keeps_appended = False
+    sessions: Sessions | None
 
     def __init__(self, root: Path, *, patience_seconds: float = 3) -> None:
-        self._root = root
+        self._folder = Folder(root)
         self._patience_seconds = patience_seconds
-        self._uploads = f"{root}/uploads"
         self._threads = ThreadPoolExecutor(THREADS, "moorage-files")
-        with _translated():
-            _make_folder(Path(self._uploads))
+        self.sessions = FileSessions(self._folder, patience_seconds)
+        with translated():
+            _make_folder(Path(self._folder.uploads))
             for algorithm in HEX_LENGTH:
                 _make_folder(root / algorithm)
 
     @asynccontextmanager
     async def writing(self, upload_id: str) -> AsyncIterator[None]:
-        """Hold the staged file's lock, waiting a little for one who gives up."""
-        with _translated():
+        """Hold the staged file's lock; the file is made if it is not there."""
+        with translated():
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            fd = os.open(self._staged(upload_id), flags, FILE_MODE)
-        try:
-            await self._wait_for_lock(fd)
+            fd = os.open(self._folder.staged(upload_id), flags, FILE_MODE)
+        async with held(fd, self._patience_seconds):
             yield
-        finally:
-            os.close(fd)
-
-    async def _wait_for_lock(self, fd: int) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._patience_seconds
-        while not _locked(fd):
-            if loop.time() >= end:
-                raise UploadBusyError
-            await asyncio.sleep(POLL_SECONDS)
 
     async def append(
         self,
@@ -106,7 +87,7 @@ class FileBlobStore:
         hasher: Hasher | None = None,
     ) -> StagedBytes:
         """Write to the staged file, hashing as it goes."""
-        with _translated(), self._open_staged(upload_id, staged.length) as fd:
+        with translated(), self._open_staged(upload_id, staged.length) as fd:
             writer = _Writer(fd, staged.length, hasher, self._in_thread)
             try:
                 async for chunk in chunks:
@@ -122,7 +103,7 @@ class FileBlobStore:
     @contextmanager
     def _open_staged(self, upload_id: str, offset: int) -> Iterator[int]:
         flags = os.O_RDWR | (os.O_CREAT if offset == 0 else 0)
-        with _opened(self._staged(upload_id), flags) as fd:
+        with opened(self._folder.staged(upload_id), flags) as fd:
             if os.fstat(fd).st_nlink > 1:
                 raise UploadInvalidError("the upload was being stored")
             _cut(fd, offset)
@@ -131,16 +112,16 @@ class FileBlobStore:
 
     async def staged(self, upload_id: str, staged: StagedBytes) -> AsyncIterator[bytes]:
         """Read a staged file from its start."""
-        with _translated(), _opened(self._staged(upload_id), os.O_RDONLY) as fd:
+        with translated(), opened(self._folder.staged(upload_id), os.O_RDONLY) as fd:
             _check_length(fd, staged.length)
             async for piece in self._pieces(fd, 0, staged.length):
                 yield piece
 
     async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
         """Fsync, link, fsync the folder."""
-        source, target = self._staged(upload_id), self._name(key)
+        source, target = self._folder.staged(upload_id), self._folder.name(key)
         folder = os.path.dirname(target)
-        with _translated():
+        with translated():
             if not os.path.isdir(folder):
                 await self._in_thread(_make_folder, Path(folder))
             try:
@@ -151,33 +132,16 @@ class FileBlobStore:
                 raise
             await self._in_thread(_name_too, fds, staged.length, source, target)
 
-    async def committed(self, upload_id: str) -> BlobKey | None:
-        """Look for the file's second name, which its bytes tell."""
-        with _translated():
-            return await self._in_thread(self._second_name, upload_id)
-
-    def _second_name(self, upload_id: str) -> BlobKey | None:
-        path = self._staged(upload_id)
-        with suppress(FileNotFoundError):
-            if os.stat(path).st_nlink == 1:
-                return None
-            for algorithm in HEX_LENGTH:
-                key = BlobKey(_digest(path, algorithm), upload_id)
-                name = self._name(key)
-                if os.path.exists(name) and os.path.samefile(path, name):
-                    return key
-        return None
-
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Remove the staged file."""
-        with _translated(), suppress(FileNotFoundError):
-            os.unlink(self._staged(upload_id))
+        with translated(), suppress(FileNotFoundError):
+            os.unlink(self._folder.staged(upload_id))
 
     async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:
         """Remove old staged files of uploads that are over."""
         count = 0
-        with _translated():
-            names = await self._in_thread(_list_older, self._uploads, before)
+        with translated():
+            names = await self._in_thread(self._folder.list_older, before)
         for start in range(0, len(names), SWEEP_BATCH):
             batch = names[start : start + SWEEP_BATCH]
             alive = set(await living(batch))
@@ -188,7 +152,8 @@ class FileBlobStore:
         return count
 
     async def _remove(self, upload_id: str, recorded: Recorded) -> None:
-        key = await self.committed(upload_id)
+        with translated():
+            key = await self._in_thread(self._folder.committed, upload_id)
         if key is not None and not await recorded(key):
             await self.delete([key])
         await self.discard(upload_id, StagedBytes())
@@ -196,7 +161,7 @@ class FileBlobStore:
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Read a range of a finished blob."""
         try:
-            with _translated(), _opened(self._name(key), os.O_RDONLY) as fd:
+            with translated(), opened(self._folder.name(key), os.O_RDONLY) as fd:
                 _check_length(fd, start + length)
                 async for piece in self._pieces(fd, start, length):
                     yield piece
@@ -218,7 +183,7 @@ class FileBlobStore:
 
     def local_path(self, key: BlobKey) -> Path | None:
         """Return the blob's file."""
-        return Path(self._name(key))
+        return Path(self._folder.name(key))
 
     async def signed_url(self, key: BlobKey, lifetime: timedelta) -> str | None:  # noqa: ARG002 (the port's)
         """Files have no addresses."""
@@ -229,8 +194,11 @@ class FileBlobStore:
         await self._in_thread(lambda: self._delete(keys))
 
     def _delete(self, keys: Sequence[BlobKey]) -> None:
-        paths = [Path(self._name(key)) for key in keys]
-        with _translated():
+        paths = [Path(self._folder.name(key)) for key in keys]
+        with translated():
+            for key in keys:
+                # What a crash left of its upload could bring the object back.
+                Path(self._folder.staged(key.generation)).unlink(missing_ok=True)
             for path in paths:
                 path.unlink(missing_ok=True)
             for folder in {path.parent for path in paths}:
@@ -240,14 +208,6 @@ class FileBlobStore:
     async def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=False)
-
-    def _staged(self, upload_id: str) -> str:
-        return f"{self._uploads}/{upload_id}"
-
-    def _name(self, key: BlobKey) -> str:
-        digest = key.digest
-        folder = f"{self._root}/{digest.algorithm}/{digest.hex[:2]}"
-        return f"{folder}/{digest.hex}.{key.generation}"
 
     async def _in_thread(
         self, function: Callable[..., Result], *arguments: object
@@ -329,23 +289,6 @@ def _read_from_memory(fd: int, size: int, position: int) -> bytes | None:
     return bytes(memoryview(buffer)[:count])
 
 
-@contextmanager
-def _opened(path: str, flags: int) -> Iterator[int]:
-    fd = os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _check_length(fd: int, length: int) -> int:
     found = os.fstat(fd).st_size
     if found < length:
@@ -357,17 +300,6 @@ def _cut(fd: int, length: int) -> None:
     """Forget what lies beyond a length."""
     if _check_length(fd, length) > length:
         os.ftruncate(fd, length)
-
-
-def _list_older(folder: str, before: datetime) -> list[str]:
-    """List the files that nobody has changed since a time."""
-    limit, found = before.timestamp(), list[str]()
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError):
-                if entry.is_file() and entry.stat().st_mtime < limit:
-                    found.append(entry.name)
-    return found
 
 
 def _open_both(path: str, folder: str) -> tuple[int, int]:
@@ -404,12 +336,18 @@ def _link(source: str, target: str) -> None:
     except OSError as error:
         if error.errno not in WITHOUT_LINKS:
             raise
-        os.rename(source, target)
+        _copy(source, target)
 
 
-def _digest(path: str, algorithm: str) -> Digest:
-    with open(path, "rb") as file:
-        return Digest(algorithm, hashlib.file_digest(file, algorithm).hexdigest())
+def _copy(source: str, target: str) -> None:
+    """Give a file a double, which is whole as soon as it has its name."""
+    if os.path.exists(target):
+        return
+    double = source + DOUBLE
+    shutil.copyfile(source, double)
+    with opened(double, os.O_RDWR) as fd:
+        os.fsync(fd)
+    os.rename(double, target)
 
 
 def _make_folder(path: Path) -> None:
@@ -425,15 +363,3 @@ def _sync_folder(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise UploadInvalidError("the bytes are gone") from None
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise UnavailableError("the blob store is full") from error
-        raise UnavailableError("the blob store does not answer") from error

@@ -15,13 +15,13 @@ from moorage.domain.errors import (
 )
 from moorage.domain.uploads import StagedBytes
 from moorage.ports.blobs import AppendInterrupted, BlobKey, Living, Recorded
+from moorage.ports.upload_sessions import Sessions
 
 
 class MemoryBlobStore:
     """A blob store that forgets everything with its process."""
 
-    knows_commits = False
-    keeps_appended = True
+    sessions: Sessions | None = None
 
     def __init__(self) -> None:
         self.uploads: dict[str, bytearray] = {}
@@ -77,10 +77,6 @@ class MemoryBlobStore:
         content = self._content(upload_id, staged)
         self.objects[key] = bytes(content[: staged.length])
         del self.uploads[upload_id]
-
-    async def committed(self, upload_id: str) -> BlobKey | None:  # noqa: ARG002 (the port's)
-        """The session alone knows."""
-        return None
 
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Drop what was appended."""

@@ -39,6 +39,7 @@ from moorage.domain.errors import (
 from moorage.domain.object_storage import S3Location
 from moorage.domain.uploads import StagedBytes
 from moorage.ports.blobs import AppendInterrupted, BlobKey, Living, Recorded
+from moorage.ports.upload_sessions import Sessions
 
 SMALLEST_PART_BYTES = 5 << 20
 """Every part of an object but its last has at least so many bytes.
@@ -110,8 +111,7 @@ class _State(msgspec.Struct, omit_defaults=True):
 class S3BlobStore:
     """A blob store in a bucket, for any number of replicas."""
 
-    knows_commits = False
-    keeps_appended = True
+    sessions: Sessions | None = None
 
     def __init__(
         self, location: S3Location, *, answer_seconds: float = ANSWER_SECONDS
@@ -181,10 +181,6 @@ class S3BlobStore:
         else:
             sources = [Source(folder + part.name, part.size) for part in parts]
             await self._bucket.assemble(target, sources, tail)
-
-    async def committed(self, upload_id: str) -> BlobKey | None:  # noqa: ARG002 (the port's)
-        """The session alone knows."""
-        return None
 
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Remove the parts."""

@@ -16,6 +16,7 @@ from typing import Protocol, TypeAlias
 
 from moorage.domain.digest import Digest, Hasher
 from moorage.domain.uploads import StagedBytes
+from moorage.ports.upload_sessions import Sessions
 
 Living: TypeAlias = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 """Tells which of some upload ids belong to sessions that are not over."""
@@ -41,15 +42,11 @@ class BlobStore(Protocol):
     here. ``StagedBytes`` go out of one call and, by way of the database, into the next,
     perhaps in another process on another machine.
 
-    ``knows_commits`` says that ``committed`` and ``sweep`` find what a commit left
-    whose session was lost. Elsewhere the session must be durable before a commit.
-
-    ``keeps_appended`` says that what an append returned survives power loss as well.
-    Elsewhere it may come back as other bytes, which only their digest can tell.
+    ``sessions`` are the upload sessions, where the store keeps them itself: what a
+    commit left is then found by them. Else each is a row, durable before a commit.
     """
 
-    knows_commits: bool
-    keeps_appended: bool
+    sessions: Sessions | None
 
     def writing(self, upload_id: str) -> AbstractAsyncContextManager[None]:
         """Keep other writers from doing an upload harm.
@@ -98,20 +95,13 @@ class BlobStore(Protocol):
             UploadInvalidError: Fewer than ``staged.length`` bytes are there.
         """
 
-    async def committed(self, upload_id: str) -> BlobKey | None:
-        """Return what a commit made of an upload that was not discarded since.
-
-        For what broke off: it may read all the bytes. ``None`` where the store does
-        not know.
-        """
-
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Forget an upload that is over; not an error if nothing is left of it."""
 
     async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:
         """Remove what uploads that broke off left before a time; return how much.
 
-        Also an object that a commit made and no row names, if the store knows commits.
+        Also an object that a commit made and no row names, where that can be told.
         Lists what it must: work for the background, never for a request.
         """
 

@@ -1,26 +1,19 @@
 """Blob uploads: start, append, finish, mount, cancel, expire.
 
 The order of things is what makes a crash harmless. A closing request verifies the
-digest, records it with the session, makes the bytes durable, and only then names them
-in the transaction that ends the session. Whatever breaks off before leaves a session,
-by which ``expire`` finds and removes all that it left in the store. Only a power cut
-may take the session as well: then the store knows. An object that turns out to be one
-too many is left to collection by that same transaction.
-
-Not every store keeps a second writer off a session. What counts is what the session's
-row says, and every change of it states what the writer saw: of two writers one is told
-that he was overtaken, and the bytes that he stored are nobody's.
+digest, closes the session, makes the bytes durable, and only then names them in the
+transaction that ends the session. Whatever breaks off before leaves a session, by which
+``expire`` finds and removes all that it left in the store. An object that turns out to
+be one too many is left to collection by that same transaction.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -31,6 +24,7 @@ from moorage.domain.errors import (
     SizeInvalidError,
     TooLargeError,
     UnavailableError,
+    UploadBusyError,
     UploadUnknownError,
 )
 from moorage.domain.events import UNKNOWN, Occasion, blob_mounted, blob_pushed
@@ -39,7 +33,9 @@ from moorage.domain.uploads import Chunk, StagedBytes, UploadSession
 from moorage.ports.blobs import AppendInterrupted, BlobKey, BlobStore
 from moorage.ports.clock import Clock
 from moorage.ports.database import Database, Tx
-from moorage.store import blobs, events, uploads
+from moorage.ports.upload_sessions import Sessions
+from moorage.services.row_sessions import RowSessions
+from moorage.store import blobs, events, repositories
 
 MAX_HASHERS = 1024
 """Hashes of unfinished uploads that a process keeps; others are computed again."""
@@ -47,8 +43,6 @@ MAX_HASHERS = 1024
 EXPIRY_BATCH = 100
 
 log = structlog.get_logger(__name__)
-
-_UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Uploads:
@@ -65,6 +59,7 @@ class Uploads:
     ) -> None:
         self._database = database
         self._store = store
+        self._sessions: Sessions = store.sessions or RowSessions(database, store)
         self._clock = clock
         self._lease = lease
         self._max_blob_bytes = max_blob_bytes
@@ -77,16 +72,9 @@ class Uploads:
             DigestInvalidError: An algorithm that is not supported.
         """
         new_hasher(algorithm)
-        session = UploadSession(secrets.token_hex(16), repository_id, algorithm)
-        now = self._clock.now()
-        # Until the closing request nothing is promised that a power cut may not take.
-        await self._database.write(
-            lambda tx: uploads.create(
-                tx, session.id, repository_id, algorithm, now=now
-            ),
-            durable=False,
+        return await self._sessions.begin(
+            repository_id, algorithm, now=self._clock.now()
         )
-        return session
 
     async def get(self, name: RepositoryName, upload_id: str) -> UploadSession:
         """Return a session of a repository.
@@ -94,14 +82,22 @@ class Uploads:
         Raises:
             UploadUnknownError: There is no such session in this repository.
         """
-        found = None
-        if _UPLOAD_ID.fullmatch(upload_id):
-            found = await self._database.quick(
-                lambda tx: uploads.find(tx, name, upload_id)
-            )
-        if found is None:
+        session = await self._sessions.find(upload_id)
+        return await self._of_repository(upload_id, session, name)
+
+    async def _of_repository(
+        self, upload_id: str, session: UploadSession | None, name: RepositoryName
+    ) -> UploadSession:
+        """Return a session that goes on, to who names its repository.
+
+        That may have been deleted meanwhile: the push goes on, and the new repository
+        at its end takes over what was brought.
+        """
+        if session is None or not await self._database.quick(
+            lambda tx: repositories.has_had_path(tx, session.repository_id, name)
+        ):
             raise UploadUnknownError(upload=upload_id[:64])
-        return found
+        return session
 
     async def append(
         self,
@@ -180,15 +176,9 @@ class Uploads:
     async def _writing(
         self, name: RepositoryName, upload_id: str
     ) -> AsyncIterator[UploadSession]:
-        """Hold a session for one writer, and read where it is after that."""
-        await self.get(name, upload_id)
-        async with self._store.writing(upload_id):
-            try:
-                session = await self.get(name, upload_id)
-            except UploadUnknownError:
-                await self._discard(upload_id, StagedBytes())
-                raise
-            yield session
+        """Hold a session, and tell where it is."""
+        async with self._sessions.writing(upload_id) as session:
+            yield await self._of_repository(upload_id, session, name)
 
     async def _hasher(self, session: UploadSession, algorithm: str) -> Hasher:
         hasher = self._hashers.take(session, algorithm)
@@ -219,24 +209,27 @@ class Uploads:
                 raise TooLargeError(limit=limit) from None
             raise
         if chunk.length is not None and staged.length - session.offset != chunk.length:
+            # Cuts off what has just come.
+            await self._store.append(session.id, session.staged, _nothing())
+            await self._move(session, session.staged, session.hashed)
             raise SizeInvalidError
         return staged
 
     async def _advance(
         self, session: UploadSession, staged: StagedBytes, hasher: Hasher
     ) -> UploadSession:
-        now, hashed = self._clock.now(), None
-        if self._store.keeps_appended:
-            hashed = Digest(hasher.name, hasher.hexdigest())
-        moved = await self._database.write(
-            lambda tx: uploads.advance(tx, session, staged, hashed, now=now),
-            durable=False,
-        )
-        if not moved:
-            raise await self._overtaken(session, staged)
+        hashed = Digest(hasher.name, hasher.hexdigest())
+        await self._move(session, staged, hashed)
         advanced = replace(session, offset=staged.length, state=staged.state)
         self._hashers.put(advanced, hasher)
         return advanced
+
+    async def _move(
+        self, session: UploadSession, staged: StagedBytes, hashed: Digest | None
+    ) -> None:
+        now = self._clock.now()
+        if not await self._sessions.advance(session, staged, hashed, now=now):
+            raise await self._overtaken(session, staged)
 
     async def _settle(
         self,
@@ -248,12 +241,7 @@ class Uploads:
         known = await self._link_known(session, staged, digest, occasion)
         if not known:
             now = self._clock.now()
-            # A power cut may take it where the store itself knows what it was about.
-            closed = await self._database.write(
-                lambda tx: uploads.close(tx, session, staged, digest, now=now),
-                durable=not self._store.knows_commits,
-            )
-            if not closed:
+            if not await self._sessions.close(session, staged, digest, now=now):
                 raise await self._overtaken(session, staged)
             known = await self._store_new(session, staged, digest, occasion)
         await self._discard(session.id, staged)
@@ -267,8 +255,22 @@ class Uploads:
         digest: Digest,
         occasion: Occasion,
     ) -> bool:
-        """End the session by what is stored already; return whether that could be."""
-        if not await self._database.quick(lambda tx: blobs.is_stored(tx, digest)):
+        """End the session by what is stored already; return whether that could be.
+
+        Raises:
+            UploadUnknownError: It became a blob, and that was collected since: a crash
+                kept the session from its end.
+        """
+        key = BlobKey(digest, session.id)
+
+        def look(tx: Tx) -> bool:
+            if blobs.is_stored(tx, digest):
+                return True
+            if blobs.is_recorded(tx, key):
+                raise UploadUnknownError(upload=session.id)
+            return False
+
+        if not await self._database.quick(look):
             return False
         pushed = [blob_pushed(digest, staged.length)]
         now = self._clock.now()
@@ -281,7 +283,7 @@ class Uploads:
             blobs.link(
                 tx, session.repository_id, blob_id, lease_until=lease_until, now=now
             )
-            if not uploads.finish(tx, session.id):
+            if not self._sessions.finish(tx, session.id):
                 return False
             events.record(tx, session.repository_id, pushed, occasion, at=now)
             return True
@@ -303,7 +305,7 @@ class Uploads:
         lease_until = now + self._lease
 
         def link_new(tx: Tx) -> bool:
-            if not uploads.finish(tx, session.id):
+            if not self._sessions.finish(tx, session.id):
                 # Another writer finished the same bytes, or the session was ended.
                 if blobs.is_recorded(tx, key):
                     return True
@@ -326,7 +328,7 @@ class Uploads:
         self, session: UploadSession, staged: StagedBytes
     ) -> Exception:
         """Say why a session did not move: it is elsewhere now, or gone."""
-        now = await self._database.quick(lambda tx: uploads.find_by_id(tx, session.id))
+        now = await self._sessions.find(session.id)
         if now is None:
             await self._discard(session.id, staged)
             return UploadUnknownError(upload=session.id)
@@ -376,27 +378,18 @@ class Uploads:
         What no session names any more is removed as well.
         """
         before = self._clock.now() - older_than
-        stale = await self._database.read(
-            lambda tx: uploads.list_stale(tx, before, EXPIRY_BATCH)
-        )
+        stale = await self._sessions.list_stale(before, EXPIRY_BATCH)
         for session in stale:
-            async with self._store.writing(session.id):
-                if await self._is_stale(session, before):
-                    ended = await self._end(session.id)
-                    await self._remove(session.id, session.staged, ended)
-        await self._store.sweep(before, self._living, self._is_recorded)
+            with suppress(UploadBusyError):
+                async with self._sessions.writing(session.id):
+                    if await self._sessions.is_stale(session.id, before):
+                        ended = await self._end(session.id)
+                        await self._remove(session.id, session.staged, ended)
+        await self._store.sweep(before, self._sessions.living, self._is_recorded)
         return len(stale)
-
-    async def _living(self, upload_ids: Sequence[str]) -> set[str]:
-        return await self._database.read(lambda tx: uploads.list_living(tx, upload_ids))
 
     async def _is_recorded(self, key: BlobKey) -> bool:
         return await self._database.quick(lambda tx: blobs.is_recorded(tx, key))
-
-    async def _is_stale(self, session: UploadSession, before: datetime) -> bool:
-        return await self._database.quick(
-            lambda tx: uploads.is_stale(tx, session.id, before)
-        )
 
     async def _abandon(self, upload_id: str, staged: StagedBytes) -> None:
         """End the session; what cannot be removed at once is left to expiry."""
@@ -409,26 +402,22 @@ class Uploads:
     async def _end(self, upload_id: str) -> UploadSession | None:
         """Let nobody make a blob of a session any more; return what it was."""
         now = self._clock.now()
-        return await self._database.write(
-            lambda tx: uploads.end(tx, upload_id, now=now)
-        )
+        return await self._sessions.end(upload_id, now=now)
 
     async def _remove(
         self, upload_id: str, staged: StagedBytes, ended: UploadSession | None
     ) -> None:
-        """Remove the bytes of an ended session, then its row."""
+        """Remove the bytes of an ended session, then the session."""
         if ended is None:
             await self._store.discard(upload_id, staged)
             return
-        if ended.closing is None:
-            key = await self._store.committed(upload_id)
-        else:
+        if ended.closing is not None:
             key = BlobKey(ended.closing, upload_id)
-        if key is not None and not await self._is_recorded(key):
-            await self._store.delete([key])
+            if not await self._is_recorded(key):
+                await self._store.delete([key])
         for each in {staged, ended.staged}:
             await self._store.discard(upload_id, each)
-        await self._database.write(lambda tx: uploads.delete(tx, upload_id))
+        await self._sessions.forget(upload_id)
 
     async def _discard(self, upload_id: str, staged: StagedBytes) -> None:
         """Forget an upload of which no session tells; a sweep finds what is left.
@@ -469,3 +458,8 @@ async def _at_most(limit: int, body: AsyncIterator[bytes]) -> AsyncIterator[byte
         if left < 0:
             raise TooLargeError
         yield piece
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield

@@ -74,6 +74,11 @@ def has_been(tx: Tx, path: str) -> bool:
     return tx.one(_SQL.has_been, path=path) is not None
 
 
+def has_had_path(tx: Tx, repository_id: int, path: str) -> bool:
+    """Whether a repository, deleted or not, is that of a path."""
+    return tx.one(_SQL.has_had_path, id=repository_id, path=path) is not None
+
+
 def place(tx: Tx, repository_id: int, namespace_id: int) -> None:
     """Show a repository in the lists of a namespace and of all that enclose it."""
     tx.run(_SQL.place, repository_id=repository_id, namespace_id=namespace_id)

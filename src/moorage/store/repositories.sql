@@ -47,6 +47,9 @@ SELECT 1 AS found FROM repository WHERE path = :path AND deleted_at_us IS NULL
 UNION ALL
 SELECT 1 FROM repository WHERE path = :path AND deleted_at_us IS NOT NULL;
 
+-- name: has_had_path
+SELECT 1 AS found FROM repository WHERE id = :id AND path = :path;
+
 -- name: place
 -- Under every namespace that the project lies in. WHERE keeps SQLite from reading
 -- ON CONFLICT as the condition of a join.

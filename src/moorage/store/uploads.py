@@ -27,15 +27,9 @@ def create(
     )
 
 
-def find(tx: Tx, path: str, upload_id: str) -> UploadSession | None:
-    """Look up a session of a repository."""
-    row = tx.one(_SQL.find, path=path, id=upload_id)
-    return None if row is None else _session(row)
-
-
-def find_by_id(tx: Tx, upload_id: str) -> UploadSession | None:
-    """Look up a session wherever it belongs."""
-    row = tx.one(_SQL.find_by_id, id=upload_id)
+def find(tx: Tx, upload_id: str) -> UploadSession | None:
+    """Look up a session that goes on."""
+    row = tx.one(_SQL.find, id=upload_id)
     return None if row is None else _session(row)
 
 

@@ -4,14 +4,9 @@ INSERT INTO upload (id, repository_id, algorithm, offset_bytes, created_at_us,
 VALUES (:id, :repository_id, :algorithm, 0, :now_us, :now_us);
 
 -- name: find
--- Also of a repository that was deleted meanwhile: the push goes on, and the new
--- repository at its end takes over what was brought.
-SELECT u.id, u.repository_id, u.algorithm, u.offset_bytes, u.digest, u.state,
-       u.hashed, u.hashed_bytes
-  FROM upload u
-  JOIN repository r ON r.id = u.repository_id
- WHERE u.id = :id AND r.path = :path
-   AND u.ended_at_us IS NULL;
+SELECT id, repository_id, algorithm, offset_bytes, digest, state, hashed, hashed_bytes
+  FROM upload
+ WHERE id = :id AND ended_at_us IS NULL;
 
 -- name: advance
 -- Only from the offset that the writer started at: of two writers one is told.
@@ -48,11 +43,6 @@ SELECT id, repository_id, algorithm, offset_bytes, digest, state, hashed, hashed
 
 -- name: is_stale
 SELECT 1 AS found FROM upload WHERE id = :id AND updated_at_us < :before_us;
-
--- name: find_by_id
-SELECT id, repository_id, algorithm, offset_bytes, digest, state, hashed, hashed_bytes
-  FROM upload
- WHERE id = :id AND ended_at_us IS NULL;
 
 -- name: living
 SELECT id FROM upload WHERE id IN ({{texts:ids}});

@@ -1,16 +1,18 @@
 """Upload sessions that nobody goes on with."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from in_process.blob_places import BlobPlace
+from in_process.blob_places import BlobPlace, Folder
 from in_process.registry import Registry, codes
 from moorage.domain.digest import Digest
 from moorage.domain.uploads import StagedBytes
 from moorage.jobs.schedule import queue_due
 from moorage.ports.blobs import BlobKey
+from moorage.ports.database import Tx
 from moorage.ports.query import Query
 from moorage.services import uploads
 from moorage.wiring import Services
@@ -19,15 +21,20 @@ NAME = "root/app/image"
 CONTENT = b"0123456789"
 DIGEST = Digest.of(CONTENT)
 
-AGE = Query("test.age", "UPDATE upload SET updated_at_us = 0 WHERE id = :id")
-LOSE = Query("test.lose", "DELETE FROM upload WHERE id = :id")
+AGE = Query("test.age", "UPDATE upload SET updated_at_us = 0")
+BURY = (
+    Query("test.unlink", "DELETE FROM link"),
+    Query("test.bury", "UPDATE blob SET deleted_at_us = 1, retry_at_us = 1"),
+)
 COUNT = Query("test.count", "SELECT count(*) AS number FROM upload")
 
 
-async def grow_old(services: Services, location: str) -> None:
-    upload_id = location.rpartition("/")[2]
-    changed = await services.database.write(lambda tx: tx.run(AGE, id=upload_id))
-    assert changed == 1
+async def grow_old(services: Services, place: BlobPlace) -> None:
+    if not isinstance(place, Folder):
+        assert await services.database.write(lambda tx: tx.run(AGE)) == 1
+        return
+    for path in (place.path / "uploads").iterdir():
+        os.utime(path, (0, 0))
 
 
 async def run_due_jobs(services: Services) -> None:
@@ -49,7 +56,7 @@ async def test_a_session_without_progress_ends_and_leaves_nothing(
     location = await registry.start_upload(NAME)
     await registry.send("PATCH", location, content=CONTENT)
     assert len(blob_place.names()) == 1
-    await grow_old(services, location)
+    await grow_old(services, blob_place)
     await run_due_jobs(services)
     for method in ("GET", "PATCH", "PUT", "DELETE"):
         response = await registry.send(method, f"{location}?digest={DIGEST}")
@@ -59,29 +66,62 @@ async def test_a_session_without_progress_ends_and_leaves_nothing(
     assert await sessions(services) == 0
 
 
-@pytest.mark.parametrize("blobs", ["files"], indirect=True)
-@pytest.mark.parametrize("lost", ["closing", "session"])
-async def test_what_a_power_cut_left_of_a_commit_goes(
-    services: Services,
-    registry: Registry,
-    blob_place: BlobPlace,
-    tmp_path: Path,
-    lost: str,
-) -> None:
-    location = await registry.start_upload(NAME)
-    await registry.send("PATCH", location, content=CONTENT)
+async def commit_alone(services: Services, location: str) -> str:
+    """Do of a closing request what comes before its row; return the session's id."""
     upload_id = location.rpartition("/")[2]
     staged = StagedBytes(len(CONTENT))
     await services.store.commit(upload_id, staged, BlobKey(DIGEST, upload_id))
-    assert len(blob_place.names()) == 2
-    await grow_old(services, location)
-    if lost == "session":
-        await services.database.write(lambda tx: tx.run(LOSE, id=upload_id))
-    for path in (tmp_path / "blobs" / "uploads").iterdir():
-        os.utime(path, (0, 0))
+    return upload_id
+
+
+@pytest.mark.parametrize("blobs", ["files"], indirect=True)
+async def test_what_a_crash_left_of_a_commit_goes(
+    services: Services, registry: Registry, blob_place: BlobPlace
+) -> None:
+    await registry.push_blob(NAME, b"other")
+    location = await registry.start_upload(NAME)
+    await registry.send("PATCH", location, content=CONTENT)
+    await commit_alone(services, location)
+    assert len(blob_place.names()) == 3
+    await grow_old(services, blob_place)
     await run_due_jobs(services)
+    assert len(blob_place.names()) == 1
+
+
+@pytest.mark.parametrize("blobs", ["files"], indirect=True)
+async def test_a_push_that_broke_off_after_its_commit_goes_on(
+    services: Services, registry: Registry, blob_place: BlobPlace
+) -> None:
+    location = await registry.start_upload(NAME)
+    await registry.send("PATCH", location, content=CONTENT)
+    upload_id = await commit_alone(services, location)
+    response = await registry.send("PATCH", location, content=b"more")
+    assert codes(response) == ["BLOB_UPLOAD_INVALID"]
+    response = await registry.send("PUT", f"{location}?digest={DIGEST}")
+    assert response.status_code == 201
+    assert blob_place.names() == [f"{DIGEST.hex}.{upload_id}"]
+
+
+def _run(query: Query, tx: Tx) -> int:
+    return tx.run(query)
+
+
+@pytest.mark.parametrize("blobs", ["files"], indirect=True)
+async def test_a_blob_that_was_collected_does_not_come_back_under_its_old_name(
+    services: Services, registry: Registry, blob_place: BlobPlace, tmp_path: Path
+) -> None:
+    location = await registry.start_upload(NAME)
+    await registry.send("PUT", f"{location}?digest={DIGEST}", content=CONTENT)
+    # A crash kept the session from its end; now the blob is being collected.
+    upload_id = location.rpartition("/")[2]
+    stored = next((tmp_path / "blobs" / "sha256").glob("*/*"))
+    os.link(stored, tmp_path / "blobs" / "uploads" / upload_id)
+    for step in BURY:
+        await services.database.write(partial(_run, step))
+    response = await registry.send("PUT", f"{location}?digest={DIGEST}")
+    assert codes(response) == ["BLOB_UPLOAD_UNKNOWN"]
+    await services.garbage.collect()
     assert blob_place.names() == []
-    assert await sessions(services) == 0
 
 
 @pytest.mark.parametrize("blobs", ["files"], indirect=True)
@@ -98,10 +138,10 @@ async def test_bytes_that_a_power_cut_changed_are_found_out(
 
 
 async def test_a_session_that_goes_on_stays(
-    services: Services, registry: Registry
+    services: Services, registry: Registry, blob_place: BlobPlace
 ) -> None:
     location = await registry.start_upload(NAME)
-    await grow_old(services, location)
+    await grow_old(services, blob_place)
     await registry.send("PATCH", location, content=CONTENT)
     await run_due_jobs(services)
     response = await registry.send("PUT", f"{location}?digest={DIGEST}")
