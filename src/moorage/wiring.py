@@ -17,6 +17,7 @@ import structlog
 
 from moorage.adapters.files import FileBlobStore
 from moorage.adapters.http_sender import HttpSender
+from moorage.adapters.linux import keep_freed_memory
 from moorage.adapters.postgres import PostgresDatabase
 from moorage.adapters.postgres_signals import PostgresListener
 from moorage.adapters.sqlite import SqliteDatabase
@@ -101,6 +102,12 @@ log = structlog.get_logger()
 
 NEW_OBJECTS = 10_000
 """Between two looks for objects that keep each other and nothing else does."""
+
+KEPT_BYTES = 16 << 20
+"""Freed memory that each heap of a process keeps for what comes next."""
+
+LARGEST_KEPT_BYTES = 4 << 20
+"""Larger than any chunk of an upload."""
 
 PARENT = "_MOORAGE_PARENT"
 """The variable in which the process that starts others tells them its number: one that
@@ -463,6 +470,7 @@ def create_app() -> Application:
     """Make the application of a server process, which reads its environment."""
     configure_logs()
     _look_for_cycles_rarely()
+    keep_freed_memory(KEPT_BYTES, LARGEST_KEPT_BYTES)
     return Application(
         load_settings({}, os.environ), parent=int(os.environ.get(PARENT, os.getppid()))
     )

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from moorage.adapters.file_sessions import FileSessions
 from moorage.adapters.folder import FILE_MODE, Folder, held, opened, translated
+from moorage.adapters.linux import begin_writeback
 from moorage.domain.digest import HEX_LENGTH, Hasher
 from moorage.domain.errors import (
     BlobUnknownError,
@@ -32,6 +33,12 @@ from moorage.ports.upload_sessions import Sessions
 
 PIECE_BYTES = 1 << 20
 """Bytes moved per trip to a thread: smaller ones cost more in trips than in work."""
+
+WAITING_BYTES = 4 << 20
+"""Bytes that gather while a thread is busy; then the client waits for it."""
+
+SENT_BYTES = 8 << 20
+"""Bytes that the disk is given at a time while an upload arrives."""
 
 CACHED_BYTES = 128 << 10
 """Bytes sent at a time of a file that the kernel has in memory, which costs no trip.
@@ -217,7 +224,11 @@ class FileBlobStore:
 
 
 class _Writer:
-    """Collects chunks into pieces; hashes and writes one while the next arrives."""
+    """Collects chunks into pieces; hashes and writes one while the next arrives.
+
+    Of a large upload the disk gets what is there while the rest arrives: who makes the
+    whole durable at the end has little left to wait for.
+    """
 
     def __init__(
         self,
@@ -232,12 +243,16 @@ class _Writer:
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._flight: asyncio.Task[None] | None = None
+        self._sent = offset
         self.offset = offset
 
     async def add(self, chunk: bytes) -> None:
         self._waiting.append(chunk)
         self._waiting_bytes += len(chunk)
-        if self._waiting_bytes >= PIECE_BYTES:
+        if self._waiting_bytes < PIECE_BYTES:
+            return
+        is_busy = self._flight is not None and not self._flight.done()
+        if not is_busy or self._waiting_bytes >= WAITING_BYTES:
             await self._land()
             self._flight = asyncio.ensure_future(self._launch(self._take()))
 
@@ -267,6 +282,9 @@ class _Writer:
             self.offset += len(piece)
             if self._hasher is not None:
                 self._hasher.update(piece)
+        if self.offset - self._sent >= SENT_BYTES:
+            begin_writeback(self._fd, self._sent, self.offset - self._sent)
+            self._sent = self.offset
 
 
 def _write_all(fd: int, data: bytes) -> None:
