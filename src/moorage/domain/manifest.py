@@ -179,6 +179,8 @@ def _is_text(value: object) -> bool:
     """Whether it is text that can be stored and sent: JSON has more than that."""
     if not isinstance(value, str) or "\0" in value:
         return False
+    if value.isascii():
+        return True
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 

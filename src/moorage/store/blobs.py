@@ -129,8 +129,7 @@ def renew_links(
         digests=[str(digest) for digest in digests],
         lease_until_us=to_us(lease_until),
     )
-    rows = tx.all(_SQL.digests, ids=[row["blob_id"] for row in renewed])
-    return {Digest.parse(row["digest"]) for row in rows}
+    return {Digest.stored(row["digest"]) for row in renewed}
 
 
 def unlink(tx: Tx, repository_id: int, blob_id: int, *, now: datetime) -> bool:

@@ -61,10 +61,7 @@ UPDATE link SET lease_until_us = :lease_until_us
                                     AND deleted_at_us IS NULL)
                ORDER BY id
               {{for_update}})
-RETURNING blob_id;
-
--- name: digests
-SELECT id, digest FROM blob WHERE id IN ({{ints:ids}});
+RETURNING (SELECT digest FROM blob WHERE blob.id = link.blob_id) AS digest;
 
 -- name: unlink
 UPDATE link SET deleted_at_us = :now_us

@@ -150,25 +150,19 @@ def _put_references(
     manifest: Manifest,
     missing: Collection[Digest],
 ) -> None:
-    roles = {
-        "config": [manifest.config] if manifest.config else [],
-        "layer": manifest.layers,
-    }
-    for role, descriptors in roles.items():
-        named = {descriptor.digest for descriptor in descriptors}
-        awaited = named.intersection(missing)
-        for query, digests in (
-            (_SQL.put_blobs, named - awaited),
-            (_SQL.await_blobs, awaited),
-        ):
-            if digests:
-                tx.run(
-                    query,
-                    manifest_id=manifest_id,
-                    repository_id=repository_id,
-                    role=role,
-                    digests=sorted(map(str, digests)),
-                )
+    roles = [(layer.digest, "layer") for layer in manifest.layers]
+    if manifest.config:
+        roles.append((manifest.config.digest, "config"))
+    named = sorted({(str(digest), role, digest in missing) for digest, role in roles})
+    for query, is_missing in ((_SQL.put_blobs, False), (_SQL.await_blobs, True)):
+        rows = [(digest, role) for digest, role, late in named if late is is_missing]
+        if rows:
+            tx.run(
+                query,
+                manifest_id=manifest_id,
+                repository_id=repository_id,
+                named=rows,
+            )
     if manifest.children:
         tx.run(
             _SQL.put_children,

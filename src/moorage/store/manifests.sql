@@ -64,18 +64,19 @@ VALUES (:manifest_id, :content)
 -- Those that the repository holds: layers that lie elsewhere may be pushed or not. CROSS
 -- JOIN, so that SQLite goes through these few and not through all that it holds.
 INSERT INTO manifest_blob (manifest_id, repository_id, blob_id, role)
-SELECT :manifest_id, :repository_id, b.id, :role
-  FROM blob b
+SELECT CAST(:manifest_id AS BIGINT), CAST(:repository_id AS BIGINT), b.id, n.role
+  FROM ({{rows:named(digest text, role text)}}) AS n
+ CROSS JOIN blob b
  CROSS JOIN link l
- WHERE b.digest IN ({{texts:digests}}) AND b.deleted_at_us IS NULL
+ WHERE b.digest = n.digest AND b.deleted_at_us IS NULL
    AND l.repository_id = :repository_id AND l.blob_id = b.id
    AND l.deleted_at_us IS NULL
     ON CONFLICT (manifest_id, blob_id, role) DO NOTHING;
 
 -- name: await_blobs
 INSERT INTO awaited_blob (manifest_id, repository_id, digest, role)
-SELECT :manifest_id, :repository_id, digests.value, :role
-  FROM ({{texts:digests}}) AS digests
+SELECT CAST(:manifest_id AS BIGINT), CAST(:repository_id AS BIGINT), n.digest, n.role
+  FROM ({{rows:named(digest text, role text)}}) AS n
  WHERE 1 = 1
     ON CONFLICT (manifest_id, digest, role) DO NOTHING;
 
