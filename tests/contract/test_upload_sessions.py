@@ -34,7 +34,7 @@ class TestRowSessions(SessionsContract):
         return database.write_now(rows.a_lone_repository).id
 
 
-class TestFileSessions(SessionsContract):
+class FileSessionsContract(SessionsContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> BlobStore:
         return FileBlobStore(tmp_path, patience_seconds=0)
@@ -91,7 +91,21 @@ class TestFileSessions(SessionsContract):
         assert await sessions.find(begun.id) is None
 
 
-class TestFileSessionsWithoutLinks(TestFileSessions):
+class TestFileSessions(FileSessionsContract):
+    async def test_a_commit_is_known_although_a_power_cut_took_bytes(
+        self, sessions: Sessions, store: BlobStore, tmp_path: Path
+    ) -> None:
+        begun = await sessions.begin(17, "sha256", now=START)
+        staged = await store.append(begun.id, begun.staged, chunked(b"bytes"))
+        key = BlobKey(Digest.of(b"bytes"), begun.id)
+        await store.commit(begun.id, staged, key)
+        os.truncate(tmp_path / "uploads" / begun.id, 2)
+        ended = await sessions.end(begun.id, now=START)
+        assert ended is not None
+        assert ended.closing == key.digest
+
+
+class TestFileSessionsWithoutLinks(FileSessionsContract):
     """On a file system that has no hard links; none such is at hand."""
 
     @pytest.fixture(autouse=True)

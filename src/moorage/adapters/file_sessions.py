@@ -12,12 +12,12 @@ import asyncio
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from moorage.adapters.folder import Folder, held, opened, translated
+from moorage.adapters.folder import TRANSLATED, Folder, OpenFile, lock
 from moorage.domain.digest import Digest
 from moorage.domain.errors import UploadInvalidError
 from moorage.domain.uploads import StagedBytes, UploadSession
@@ -39,8 +39,8 @@ class FileSessions:
         """Make an empty file."""
         upload_id = f"{secrets.token_hex(16)}-{repository_id}-{algorithm}"
         with (
-            translated(),
-            opened(self._path(upload_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as fd,
+            TRANSLATED,
+            OpenFile(self._path(upload_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL) as fd,
         ):
             _touch(fd, now)
         return UploadSession(upload_id, repository_id, algorithm)
@@ -49,24 +49,17 @@ class FileSessions:
         """Look at a file."""
         if not _ID.fullmatch(upload_id):
             return None
-        with suppress(UploadInvalidError), translated():
+        with suppress(UploadInvalidError), TRANSLATED:
             return _session(upload_id, os.stat(self._path(upload_id)))
         return None
 
-    @asynccontextmanager
-    async def writing(self, upload_id: str) -> AsyncIterator[UploadSession | None]:
+    def writing(self, upload_id: str) -> _Writing:
         """Hold the file's lock; the file is gone if its session ended meanwhile."""
-        fd = self._open(upload_id)
-        if fd is None:
-            yield None
-            return
-        async with held(fd, self._patience_seconds):
-            found = os.fstat(fd)
-            yield _session(upload_id, found) if found.st_nlink else None
+        return _Writing(upload_id, self._open(upload_id), self._patience_seconds)
 
     def _open(self, upload_id: str) -> int | None:
         if _ID.fullmatch(upload_id):
-            with suppress(UploadInvalidError), translated():
+            with suppress(UploadInvalidError), TRANSLATED:
                 return os.open(self._path(upload_id), os.O_RDWR | os.O_CLOEXEC)
         return None
 
@@ -79,7 +72,7 @@ class FileSessions:
         now: datetime,
     ) -> bool:
         """Date the file."""
-        with translated():
+        with TRANSLATED:
             _touch(self._path(session.id), now)
         return True
 
@@ -104,7 +97,7 @@ class FileSessions:
         session = await self.find(upload_id)
         if session is None:
             return None
-        with translated():
+        with TRANSLATED:
             key = await asyncio.to_thread(self._folder.committed, upload_id)
         return replace(session, closing=None if key is None else key.digest)
 
@@ -113,14 +106,14 @@ class FileSessions:
 
     async def list_stale(self, before: datetime, limit: int) -> list[UploadSession]:
         """List old files."""
-        with translated():
+        with TRANSLATED:
             names = await asyncio.to_thread(self._folder.list_older, before)
         found = [await self.find(name) for name in names[:limit]]
         return [session for session in found if session is not None]
 
     async def is_stale(self, upload_id: str, before: datetime) -> bool:
         """Look at a file's time."""
-        with suppress(UploadInvalidError), translated():
+        with suppress(UploadInvalidError), TRANSLATED:
             return os.stat(self._path(upload_id)).st_mtime < before.timestamp()
         return False
 
@@ -131,6 +124,30 @@ class FileSessions:
 
     def _path(self, upload_id: str) -> str:
         return self._folder.staged(upload_id)
+
+
+class _Writing:
+    """Holds a lock for as long as a block lasts."""
+
+    def __init__(self, upload_id: str, fd: int | None, patience_seconds: float) -> None:
+        self._upload_id = upload_id
+        self._fd = fd
+        self._patience_seconds = patience_seconds
+
+    async def __aenter__(self) -> UploadSession | None:
+        if self._fd is None:
+            return None
+        try:
+            await lock(self._fd, self._patience_seconds)
+        except BaseException:
+            os.close(self._fd)
+            raise
+        found = os.fstat(self._fd)
+        return _session(self._upload_id, found) if found.st_nlink else None
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
 
 
 def _session(upload_id: str, found: os.stat_result) -> UploadSession:

@@ -1,6 +1,6 @@
 """Blobs in a folder of the local file system.
 
-A commit is: truncate to the length, fsync the file, give it its second name, fsync that
+A commit is: truncate to the length, give the file its second name, fsync it and that
 name's folder. The first name stays until the upload is discarded, so that what a crash
 or a power cut leaves of a commit can be found.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from moorage.adapters.file_sessions import FileSessions
-from moorage.adapters.folder import FILE_MODE, Folder, held, opened, translated
+from moorage.adapters.folder import FILE_MODE, TRANSLATED, Folder, OpenFile, lock
 from moorage.adapters.linux import begin_writeback
 from moorage.domain.digest import HEX_LENGTH, Hasher
 from moorage.domain.errors import (
@@ -72,7 +72,7 @@ class FileBlobStore:
         self._patience_seconds = patience_seconds
         self._threads = ThreadPoolExecutor(THREADS, "moorage-files")
         self.sessions = FileSessions(self._folder, patience_seconds)
-        with translated():
+        with TRANSLATED:
             _make_folder(Path(self._folder.uploads))
             for algorithm in HEX_LENGTH:
                 _make_folder(root / algorithm)
@@ -80,11 +80,14 @@ class FileBlobStore:
     @asynccontextmanager
     async def writing(self, upload_id: str) -> AsyncIterator[None]:
         """Hold the staged file's lock; the file is made if it is not there."""
-        with translated():
+        with TRANSLATED:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             fd = os.open(self._folder.staged(upload_id), flags, FILE_MODE)
-        async with held(fd, self._patience_seconds):
+        try:
+            await lock(fd, self._patience_seconds)
             yield
+        finally:
+            os.close(fd)
 
     async def append(
         self,
@@ -94,7 +97,7 @@ class FileBlobStore:
         hasher: Hasher | None = None,
     ) -> StagedBytes:
         """Write to the staged file, hashing as it goes."""
-        with translated(), self._open_staged(upload_id, staged.length) as fd:
+        with TRANSLATED, self._open_staged(upload_id, staged.length) as fd:
             writer = _Writer(fd, staged.length, hasher, self._in_thread)
             try:
                 async for chunk in chunks:
@@ -110,7 +113,7 @@ class FileBlobStore:
     @contextmanager
     def _open_staged(self, upload_id: str, offset: int) -> Iterator[int]:
         flags = os.O_RDWR | (os.O_CREAT if offset == 0 else 0)
-        with opened(self._folder.staged(upload_id), flags) as fd:
+        with OpenFile(self._folder.staged(upload_id), flags) as fd:
             if os.fstat(fd).st_nlink > 1:
                 raise UploadInvalidError("the upload was being stored")
             _cut(fd, offset)
@@ -119,35 +122,34 @@ class FileBlobStore:
 
     async def staged(self, upload_id: str, staged: StagedBytes) -> AsyncIterator[bytes]:
         """Read a staged file from its start."""
-        with translated(), opened(self._folder.staged(upload_id), os.O_RDONLY) as fd:
+        with TRANSLATED, OpenFile(self._folder.staged(upload_id), os.O_RDONLY) as fd:
             _check_length(fd, staged.length)
             async for piece in self._pieces(fd, 0, staged.length):
                 yield piece
 
     async def commit(self, upload_id: str, staged: StagedBytes, key: BlobKey) -> None:
-        """Fsync, link, fsync the folder."""
+        """Link, then fsync the file and its folder."""
         source, target = self._folder.staged(upload_id), self._folder.name(key)
         folder = os.path.dirname(target)
-        with translated():
-            if not os.path.isdir(folder):
-                await self._in_thread(_make_folder, Path(folder))
+        with TRANSLATED:
             try:
                 fds = _open_both(source, folder)
             except FileNotFoundError:
                 if os.path.exists(target):
                     return
-                raise
+                await self._in_thread(_make_folder, Path(folder))
+                fds = _open_both(source, folder)
             await self._in_thread(_name_too, fds, staged.length, source, target)
 
     async def discard(self, upload_id: str, staged: StagedBytes) -> None:  # noqa: ARG002 (the port's)
         """Remove the staged file."""
-        with translated(), suppress(FileNotFoundError):
+        with TRANSLATED, suppress(FileNotFoundError):
             os.unlink(self._folder.staged(upload_id))
 
     async def sweep(self, before: datetime, living: Living, recorded: Recorded) -> int:
         """Remove old staged files of uploads that are over."""
         count = 0
-        with translated():
+        with TRANSLATED:
             names = await self._in_thread(self._folder.list_older, before)
         for start in range(0, len(names), SWEEP_BATCH):
             batch = names[start : start + SWEEP_BATCH]
@@ -159,7 +161,7 @@ class FileBlobStore:
         return count
 
     async def _remove(self, upload_id: str, recorded: Recorded) -> None:
-        with translated():
+        with TRANSLATED:
             key = await self._in_thread(self._folder.committed, upload_id)
         if key is not None and not await recorded(key):
             await self.delete([key])
@@ -168,7 +170,7 @@ class FileBlobStore:
     async def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
         """Read a range of a finished blob."""
         try:
-            with translated(), opened(self._folder.name(key), os.O_RDONLY) as fd:
+            with TRANSLATED, OpenFile(self._folder.name(key), os.O_RDONLY) as fd:
                 _check_length(fd, start + length)
                 async for piece in self._pieces(fd, start, length):
                     yield piece
@@ -202,7 +204,7 @@ class FileBlobStore:
 
     def _delete(self, keys: Sequence[BlobKey]) -> None:
         paths = [Path(self._folder.name(key)) for key in keys]
-        with translated():
+        with TRANSLATED:
             for key in keys:
                 # What a crash left of its upload could bring the object back.
                 Path(self._folder.staged(key.generation)).unlink(missing_ok=True)
@@ -338,8 +340,10 @@ def _name_too(fds: tuple[int, int], length: int, source: str, target: str) -> No
     fd, folder_fd = fds
     try:
         _cut(fd, length)
-        os.fsync(fd)
+        # Before the bytes are safe: both then go to a file system's journal at once.
+        # Until there is a row nobody looks for the name.
         _link(source, target)
+        os.fsync(fd)
         os.fsync(folder_fd)
     finally:
         os.close(fd)
@@ -363,7 +367,7 @@ def _copy(source: str, target: str) -> None:
         return
     double = source + DOUBLE
     shutil.copyfile(source, double)
-    with opened(double, os.O_RDWR) as fd:
+    with OpenFile(double, os.O_RDWR) as fd:
         os.fsync(fd)
     os.rename(double, target)
 

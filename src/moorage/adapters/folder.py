@@ -16,9 +16,9 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 
 from moorage.domain.digest import HEX_LENGTH, Digest
@@ -58,16 +58,27 @@ class Folder:
     def committed(self, upload_id: str) -> BlobKey | None:
         """Return what a commit made of an upload that was not discarded since.
 
-        The bytes tell the second name: it may read all of them.
+        The bytes tell the second name: it may read all of them, and where a power cut
+        took some of them, list every folder. It is for what broke off.
         """
         path = self.staged(upload_id)
         with suppress(FileNotFoundError):
-            if os.stat(path).st_nlink == 1 and _may_have_links(path):
+            is_linked = os.stat(path).st_nlink > 1
+            if not is_linked and _may_have_links(path):
                 return None
             for algorithm in HEX_LENGTH:
                 key = BlobKey(_digest(path, algorithm), upload_id)
                 if os.path.exists(self.name(key)):
                     return key
+            return self._search(upload_id) if is_linked else None
+        return None
+
+    def _search(self, upload_id: str) -> BlobKey | None:
+        for algorithm in HEX_LENGTH:
+            for path in (self.root / algorithm).glob(f"*/*.{escape(upload_id)}"):
+                return BlobKey(
+                    Digest(algorithm, path.name.partition(".")[0]), upload_id
+                )
         return None
 
     def list_older(self, before: datetime) -> list[str]:
@@ -81,33 +92,36 @@ class Folder:
         return found
 
 
-@contextmanager
-def opened(path: str, flags: int) -> Iterator[int]:
-    """Have a file open."""
-    fd = os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+class OpenFile:
+    """An open file, for as long as a block lasts."""
+
+    def __init__(self, path: str, flags: int) -> None:
+        self._path = path
+        self._flags = flags
+        self._fd = -1
+
+    def __enter__(self) -> int:
+        self._fd = os.open(self._path, self._flags | os.O_CLOEXEC, FILE_MODE)
+        return self._fd
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._fd)
 
 
-@asynccontextmanager
-async def held(fd: int, patience_seconds: float) -> AsyncIterator[None]:
-    """Hold a file's lock, waiting a little for one who gives up; close it in the end.
+async def lock(fd: int, patience_seconds: float) -> None:
+    """Get a file's lock, waiting a little for one who gives up.
 
     Raises:
         UploadBusyError: Nobody did.
     """
+    if _locked(fd):
+        return
     loop = asyncio.get_running_loop()
     end = loop.time() + patience_seconds
-    try:
-        while not _locked(fd):
-            if loop.time() >= end:
-                raise UploadBusyError
-            await asyncio.sleep(POLL_SECONDS)
-        yield
-    finally:
-        os.close(fd)
+    while not _locked(fd):
+        if loop.time() >= end:
+            raise UploadBusyError
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def _locked(fd: int) -> bool:
@@ -136,14 +150,20 @@ def _digest(path: str, algorithm: str) -> Digest:
         return Digest(algorithm, hashlib.file_digest(file, algorithm).hexdigest())
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn the system's errors into ours."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise UploadInvalidError("the bytes are gone") from None
-    except OSError as error:
+class _Translated:
+    """Turns the system's errors into ours. It is around every call of an upload."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        if not isinstance(error, OSError):
+            return
+        if isinstance(error, FileNotFoundError):
+            raise UploadInvalidError("the bytes are gone") from None
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise UnavailableError("the blob store is full") from error
         raise UnavailableError("the blob store does not answer") from error
+
+
+TRANSLATED = _Translated()

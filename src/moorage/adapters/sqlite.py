@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from moorage.domain.errors import ConflictError, UnavailableError
 from moorage.ports.database import Result, Row, Tx
@@ -130,18 +130,15 @@ class _SqliteTx:
     def one(self, query: Query, **parameters: Any) -> Row | None:
         with _TRANSLATED:
             cursor = self._connection.execute(_sql(query), _values(parameters))
-            row = cursor.fetchone()
+            row: Row | None = cursor.fetchone()
             # Running it to its end is what makes a RETURNING statement take effect
             # in full and a read let go of its snapshot.
             cursor.close()
-            return cast("Row | None", row)
+            return row
 
     def all(self, query: Query, **parameters: Any) -> list[Row]:
         with _TRANSLATED:
-            return cast(
-                "list[Row]",
-                self._connection.execute(_sql(query), _values(parameters)).fetchall(),
-            )
+            return self._connection.execute(_sql(query), _values(parameters)).fetchall()
 
     def run(self, query: Query, **parameters: Any) -> int:
         with _TRANSLATED:

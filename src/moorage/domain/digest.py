@@ -73,8 +73,8 @@ class Digest:
         return f"{self.algorithm}:{self.hex}"
 
 
-def new_hasher(algorithm: str) -> Hasher:
-    """Start hashing.
+def check_algorithm(algorithm: str) -> None:
+    """Let only those pass that digests may be made with.
 
     Raises:
         DigestInvalidError: An algorithm that is not supported.
@@ -83,4 +83,13 @@ def new_hasher(algorithm: str) -> Hasher:
     """
     if algorithm not in HEX_LENGTH:
         raise DigestInvalidError("unsupported digest algorithm", algorithm=algorithm)
+
+
+def new_hasher(algorithm: str) -> Hasher:
+    """Start hashing.
+
+    Raises:
+        DigestInvalidError: An algorithm that is not supported.
+    """
+    check_algorithm(algorithm)
     return hashlib.new(algorithm)

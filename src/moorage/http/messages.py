@@ -13,7 +13,7 @@ from collections.abc import (
     MutableMapping,
 )
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
@@ -48,6 +48,7 @@ class Request:
         self.path: str = raw_path(scope)
         self.headers = _joined(scope["headers"])
         self.body_read = False
+        self._query: Mapping[str, list[str]] | None = None
 
     @property
     def client(self) -> str:
@@ -71,20 +72,16 @@ class Request:
         """Return a header, by lower-case name."""
         return self.headers.get(name)
 
-    @cached_property
+    @property
     def query(self) -> Mapping[str, list[str]]:
         """The query's parameters; empty values are kept.
 
         Raises:
             InvalidError: There are absurdly many.
         """
-        raw = self._scope["query_string"].decode("latin-1")
-        try:
-            return parse_qs(
-                raw, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS
-            )
-        except ValueError as error:
-            raise InvalidError("unreadable query") from error
+        if self._query is None:
+            self._query = _parse_query(self._scope["query_string"])
+        return self._query
 
     def parameter(self, name: str) -> str | None:
         """Return a query parameter; an empty one counts as absent.
@@ -97,7 +94,7 @@ class Request:
             raise InvalidError("unreadable query", parameter=name)
         return value or None
 
-    @cached_property
+    @property
     def content_length(self) -> int | None:
         """How many bytes the body has, where the client says so.
 
@@ -181,6 +178,19 @@ class Request:
             if len(content) > limit:
                 raise error(limit=limit)
         return bytes(content)
+
+
+def _parse_query(raw: bytes) -> Mapping[str, list[str]]:
+    if not raw:
+        return {}
+    try:
+        return parse_qs(
+            raw.decode("latin-1"),
+            keep_blank_values=True,
+            max_num_fields=MAX_QUERY_FIELDS,
+        )
+    except ValueError as error:
+        raise InvalidError("unreadable query") from error
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
-from moorage.domain.digest import Digest, Hasher, new_hasher
+from moorage.domain.digest import Digest, Hasher, check_algorithm, new_hasher
 from moorage.domain.errors import (
     DigestInvalidError,
     RangeInvalidError,
@@ -71,7 +71,7 @@ class Uploads:
         Raises:
             DigestInvalidError: An algorithm that is not supported.
         """
-        new_hasher(algorithm)
+        check_algorithm(algorithm)
         return await self._sessions.begin(
             repository_id, algorithm, now=self._clock.now()
         )
@@ -116,7 +116,8 @@ class Uploads:
             UploadBusyError: Another request is writing to the session.
             TooLargeError: The blob grew past the limit; the session is gone.
         """
-        async with self._writing(name, upload_id) as session:
+        async with self._sessions.writing(upload_id) as found:
+            session = await self._of_repository(upload_id, found, name)
             chunk.check_follows(session)
             hasher = await self._hasher(session, session.algorithm)
             try:
@@ -142,7 +143,8 @@ class Uploads:
             UploadUnknownError, RangeInvalidError, UploadBusyError, TooLargeError: As
                 for ``append``.
         """
-        async with self._writing(name, upload_id) as session:
+        async with self._sessions.writing(upload_id) as found:
+            session = await self._of_repository(upload_id, found, name)
             chunk.check_follows(session)
             if chunk.length == 0 and session.hashed == digest:
                 await self._settle(session, session.staged, digest, occasion)
@@ -171,14 +173,6 @@ class Uploads:
             and found.blob.generation == upload_id
             and await self.mount(name, found.repository_id, digest)
         )
-
-    @asynccontextmanager
-    async def _writing(
-        self, name: RepositoryName, upload_id: str
-    ) -> AsyncIterator[UploadSession]:
-        """Hold a session, and tell where it is."""
-        async with self._sessions.writing(upload_id) as session:
-            yield await self._of_repository(upload_id, session, name)
 
     async def _hasher(self, session: UploadSession, algorithm: str) -> Hasher:
         hasher = self._hashers.take(session, algorithm)
@@ -369,7 +363,8 @@ class Uploads:
         Raises:
             UploadUnknownError: There is no such session in this repository.
         """
-        async with self._writing(name, upload_id) as session:
+        async with self._sessions.writing(upload_id) as found:
+            session = await self._of_repository(upload_id, found, name)
             await self._abandon(session.id, session.staged)
 
     async def expire(self, older_than: timedelta) -> int:

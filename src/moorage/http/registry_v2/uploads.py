@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.domain.access import Principal
-from moorage.domain.digest import CANONICAL_ALGORITHM, Digest, new_hasher
+from moorage.domain.digest import CANONICAL_ALGORITHM, Digest, check_algorithm
 from moorage.domain.errors import (
     DigestInvalidError,
     NameInvalidError,
@@ -23,7 +23,7 @@ async def post(call: Call) -> Response:
     mount, raw_digest = (call.request.parameter(key) for key in ("mount", "digest"))
     digest = None if raw_digest is None else Digest.parse(raw_digest)
     algorithm = call.request.parameter("digest-algorithm") or CANONICAL_ALGORITHM
-    new_hasher(algorithm)  # before anything is made for a push that cannot be
+    check_algorithm(algorithm)  # before anything is made for a push that cannot be
     repository = await call.context.placement.find_or_create(call.name, principal)
     if mount is not None and await _mount(call, mount, repository.id, principal):
         return _created(call, Digest.parse(mount))
