@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,9 +131,12 @@ def new_database_url(
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_cluster: PostgresCluster) -> str:
-    """Make the database that others are copies of."""
+    """Make the database that others are copies of: nobody is connected to it then."""
     url = postgres_cluster.create_database()
-    migrate(open_database(load_settings({"database_url": url}, {})), START)
+    database = open_database(load_settings({"database_url": url}, {}))
+    migrate(database, START)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, database.close()).result()
     return url
 
 
