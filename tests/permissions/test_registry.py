@@ -144,6 +144,10 @@ async def send(
     )
     if answer.is_success and not row.reads:
         estate.restore()
+    if answer.is_success and row.endpoint == "UPLOAD":
+        # What a folder keeps of a session is not undone with the database.
+        location = await estate.registry.start_upload(place.name)
+        place.numbers["session:session"] = location.rpartition("/")[2]
     return answer
 
 
