@@ -20,9 +20,10 @@ test: .venv/.development ## Install what the tests need, clients, PostgreSQL and
 	$(PYTHON_BIN) -m pytest -q -n 2 -m "not alone"
 	$(PYTHON_BIN) -m pytest -q -m alone
 
-test-large: .venv/.development ## Run the contract and HTTP tests on PostgreSQL and Ceph alone
+test-large: .venv/.development ## Run all tests over HTTP, and the contracts, on PostgreSQL and Ceph alone
 	@scripts/install-test-packages
-	TESTS_ON=postgres+ceph $(PYTHON_BIN) -m pytest -q -n 2 tests/contract tests/http
+	TESTS_ON=postgres+ceph $(PYTHON_BIN) -m pytest -q -n 2 -m "not alone" \
+	  tests/contract tests/http tests/permissions tests/clients tests/faults
 
 check: .venv/.development ## Format, lint, types, import rules and the fast tests
 	.venv/bin/ruff format --check .

@@ -243,6 +243,15 @@ def running_server(
 
 
 @pytest.fixture(scope="session")
+def new_storage(request: pytest.FixtureRequest) -> Callable[[], Mapping[str, str]]:
+    """Give settings that lead to a place for blobs: the data folder, or Ceph."""
+    if not LARGE:
+        return dict
+    ceph = started(request.getfixturevalue("s3_servers"), "ceph")
+    return lambda: {"MOORAGE_STORAGE_URL": storage_url(ceph)}
+
+
+@pytest.fixture(scope="session")
 def sqlite_server() -> Iterator[MoorageServer]:
     """Run the server that all tests on SQLite share."""
     with running_server(None) as shared:
@@ -250,9 +259,11 @@ def sqlite_server() -> Iterator[MoorageServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(postgres_cluster: PostgresCluster) -> Iterator[MoorageServer]:
+def postgres_server(
+    postgres_cluster: PostgresCluster, new_storage: Callable[[], Mapping[str, str]]
+) -> Iterator[MoorageServer]:
     """Run the server that all tests on PostgreSQL share."""
-    with running_server(postgres_cluster.create_database()) as shared:
+    with running_server(postgres_cluster.create_database(), new_storage()) as shared:
         yield shared
 
 
@@ -264,9 +275,12 @@ def server(engine: str, request: pytest.FixtureRequest) -> MoorageServer:
 
 
 @pytest.fixture
-def own_server(new_database_url: Callable[[], str | None]) -> Iterator[MoorageServer]:
+def own_server(
+    new_database_url: Callable[[], str | None],
+    new_storage: Callable[[], Mapping[str, str]],
+) -> Iterator[MoorageServer]:
     """Run a server for one test, which may kill it."""
-    with running_server(new_database_url()) as own:
+    with running_server(new_database_url(), new_storage()) as own:
         yield own
 
 

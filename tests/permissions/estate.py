@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,10 +20,10 @@ from moorage.store import tokens
 from moorage.store.migrate import migrate
 from moorage.wiring import Services, build, open_database
 from permissions.callers import LEVELS, PERSONAL_TOKENS, VISIBILITIES, Caller
+from permissions.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
-    from pathlib import Path
+    from collections.abc import Coroutine, Iterator, Mapping
     from types import TracebackType
 
     import httpx
@@ -66,8 +65,8 @@ class Place:
 class Estate:
     """Runs calls, and puts everything back afterwards."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._settings = load_settings(given, {})
         self._runner = asyncio.Runner()
         self.places: dict[str, Place] = {}
         self.people: dict[str, str] = {}
@@ -86,8 +85,7 @@ class Estate:
         traceback: TracebackType | None,
     ) -> None:
         self.run(self._close())
-        self._live.close()
-        self._snapshot.close()
+        self._rows.close()
         self._runner.close()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -96,15 +94,14 @@ class Estate:
 
     async def _close(self) -> None:
         await self.registry.__aexit__()
+        await self._services.store.close()
         await self._services.database.close()
 
     async def _open(self) -> None:
-        given = {"data_dir": str(self._folder)}
-        settings = load_settings(given, {})
-        database, clock = open_database(settings), SystemClock()
+        database, clock = open_database(self._settings), SystemClock()
         migrate(database, clock.now())
         await bootstrap(database, clock, ROOT_TOKEN)
-        self._services: Services = await build(settings, database)
+        self._services: Services = await build(self._settings, database)
         self.registry = Registry(self._services.front_ends)
         await self._people()
         await self._guests()
@@ -117,26 +114,23 @@ class Estate:
         for name in (*self.people, *self.places["private"].secrets):
             secret = self.people.get(name) or self.places["private"].secrets[name]
             await self.send("GET", "/user", {"PRIVATE-TOKEN": secret})
-        self._live = sqlite3.connect(self._folder / "moorage.db")
-        self._live.execute("PRAGMA synchronous = OFF")
-        self._snapshot = sqlite3.connect(":memory:")
-        self._live.backup(self._snapshot)
+        self._rows = rows_of(self._settings)
+        self._usual = self._rows.copy()
 
     def restore(self) -> None:
         """Undo all that was written."""
-        self._snapshot.backup(self._live)
+        self._rows.put_back(self._usual)
 
     @contextmanager
     def changed(self, place: Place, changes: Json) -> Iterator[None]:
         """Let a project be another; what is undone meanwhile leads back to that."""
-        usual, self._snapshot = self._snapshot, sqlite3.connect(":memory:")
+        usual = self._usual
         try:
             self.run(self.make(f"/projects/{place.project['id']}", changes, "PUT"))
-            self._live.backup(self._snapshot)
+            self._usual = self._rows.copy()
             yield
         finally:
-            self._snapshot.close()
-            self._snapshot = usual
+            self._usual = usual
             self.restore()
 
     # Calls
