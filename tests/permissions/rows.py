@@ -36,32 +36,26 @@ class Rows(Protocol):
 def rows_of(settings: Settings) -> Rows:
     """Look at the database that settings name."""
     if settings.database.startswith("sqlite:"):
-        uploads = settings.blob_folder / "uploads"
-        return SqliteRows(settings.data_dir / "moorage.db", uploads)
+        return SqliteRows(settings.data_dir / "moorage.db")
     return PostgresRows(settings.database)
 
 
 class SqliteRows:
-    """Those of a file, and the sessions of uploads, which a folder keeps."""
+    """Those of a file."""
 
-    def __init__(self, path: Path, uploads: Path) -> None:
+    def __init__(self, path: Path) -> None:
         self._live = sqlite3.connect(path)
         self._live.execute("PRAGMA synchronous = OFF")
-        self._uploads = uploads
 
-    def copy(self) -> tuple[sqlite3.Connection, Mapping[Path, bytes]]:
-        """Copy the files into memory."""
+    def copy(self) -> sqlite3.Connection:
+        """Copy the file into memory."""
         made = sqlite3.connect(":memory:")
         self._live.backup(made)
-        return made, {path: path.read_bytes() for path in self._uploads.iterdir()}
+        return made
 
-    def put_back(self, copy: tuple[sqlite3.Connection, Mapping[Path, bytes]]) -> None:
-        """Copy them back."""
-        rows, sessions = copy
-        rows.backup(self._live)
-        for path, content in sessions.items():
-            if not path.exists():
-                path.write_bytes(content)
+    def put_back(self, copy: sqlite3.Connection) -> None:
+        """Copy it back."""
+        copy.backup(self._live)
 
     def close(self) -> None:
         """Close it."""
