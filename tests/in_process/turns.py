@@ -198,6 +198,8 @@ class TurnSessions:
         self.find = inner.find
         self.writing = inner.writing
         self.finish = inner.finish
+        self.fulfil = inner.fulfil
+        self.fulfilled_by = inner.fulfilled_by
         self.list_stale = inner.list_stale
         self.is_stale = inner.is_stale
         self.living = inner.living

@@ -246,6 +246,7 @@ async def finish(world: World) -> None:
         for _ in range(4):
             world.clock.advance(LEASE * 1.1)
             await world.garbage.collect()
+        await world.uploads.expire(LEASE)
 
     await world.turns.play([clear()], world.check)
     assert world.memory.objects == {}

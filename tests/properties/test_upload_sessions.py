@@ -44,7 +44,10 @@ from moorage.testing.clock import START, FrozenClock
 LIMIT = 24
 LEASE = timedelta(hours=2)
 EXPIRY = timedelta(hours=1)
-LIVING = Query("test.living", "SELECT id, offset_bytes FROM upload ORDER BY id")
+LIVING = Query(
+    "test.living",
+    "SELECT id, offset_bytes FROM upload WHERE ended_at_us IS NULL ORDER BY id",
+)
 
 DONE = "done"
 GONE = UploadUnknownError.__name__

@@ -92,6 +92,21 @@ class FileSessions:
         """Do nothing: who holds the lock is the only one to end it."""
         return True
 
+    def fulfil(
+        self,
+        tx: Tx,  # noqa: ARG002 (the port's)
+        upload_id: str,  # noqa: ARG002 (the port's)
+        digest: Digest,  # noqa: ARG002 (the port's)
+        *,
+        now: datetime,  # noqa: ARG002 (the port's)
+    ) -> bool:
+        """Do nothing: who holds the lock is the only one to end it."""
+        return True
+
+    async def fulfilled_by(self, upload_id: str) -> Digest | None:  # noqa: ARG002 (the port's)
+        """Remember nothing: there is no other machine."""
+        return None
+
     async def end(self, upload_id: str, *, now: datetime) -> UploadSession | None:  # noqa: ARG002 (the port's)
         """Tell what it came to; who asks holds the lock, and removes the file."""
         session = await self.find(upload_id)

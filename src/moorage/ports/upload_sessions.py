@@ -76,6 +76,15 @@ class Sessions(Protocol):
             Whether it was still going on.
         """
 
+    def fulfil(self, tx: Tx, upload_id: str, digest: Digest, *, now: datetime) -> bool:
+        """End a session whose bytes are a blob already; return as ``finish`` does."""
+
+    async def fulfilled_by(self, upload_id: str) -> Digest | None:
+        """Return by which blob a session was ended, if that is remembered.
+
+        It is where its closing request may come again, to another machine.
+        """
+
     async def end(self, upload_id: str, *, now: datetime) -> UploadSession | None:
         """Stop a session for every writer, for good; return what it had come to.
 

@@ -85,6 +85,16 @@ class RowSessions:
         """Delete the row, unless it was ended."""
         return uploads.finish(tx, upload_id)
 
+    def fulfil(self, tx: Tx, upload_id: str, digest: Digest, *, now: datetime) -> bool:
+        """Mark the row with the digest; expiry deletes it."""
+        return uploads.fulfil(tx, upload_id, digest, now=now)
+
+    async def fulfilled_by(self, upload_id: str) -> Digest | None:
+        """Read the mark."""
+        return await self._database.quick(
+            lambda tx: uploads.find_fulfilment(tx, upload_id)
+        )
+
     async def end(self, upload_id: str, *, now: datetime) -> UploadSession | None:
         """Mark the row."""
         return await self._database.write(

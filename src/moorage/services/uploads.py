@@ -163,16 +163,18 @@ class Uploads:
     async def has_finished(
         self, name: RepositoryName, upload_id: str, digest: Digest
     ) -> bool:
-        """Say whether the repository has the very blob that a session became.
+        """Say whether a session ended by this blob, and the repository has it.
 
         If so, it is kept for as long as after the push.
         """
         found = await self._database.quick(lambda tx: blobs.find(tx, name, digest))
-        return (
-            found is not None
-            and found.blob.generation == upload_id
-            and await self.mount(name, found.repository_id, digest)
+        if found is None:
+            return False
+        became_it = (
+            found.blob.generation == upload_id
+            or await self._sessions.fulfilled_by(upload_id) == digest
         )
+        return became_it and await self.mount(name, found.repository_id, digest)
 
     async def _hasher(self, session: UploadSession, algorithm: str) -> Hasher:
         hasher = self._hashers.take(session, algorithm)
@@ -277,7 +279,7 @@ class Uploads:
             blobs.link(
                 tx, session.repository_id, blob_id, lease_until=lease_until, now=now
             )
-            if not self._sessions.finish(tx, session.id):
+            if not self._sessions.fulfil(tx, session.id, digest, now=now):
                 return False
             events.record(tx, session.repository_id, pushed, occasion, at=now)
             return True

@@ -96,6 +96,18 @@ def finish(tx: Tx, upload_id: str) -> bool:
     return tx.run(_SQL.finish, id=upload_id) == 1
 
 
+def fulfil(tx: Tx, upload_id: str, digest: Digest, *, now: datetime) -> bool:
+    """End a session by a blob that is there; return whether it was still going on."""
+    changed = tx.run(_SQL.fulfil, id=upload_id, digest=str(digest), now_us=to_us(now))
+    return changed == 1
+
+
+def find_fulfilment(tx: Tx, upload_id: str) -> Digest | None:
+    """Return the digest that an ended session has, while it is not forgotten."""
+    row = tx.one(_SQL.fulfilment, id=upload_id)
+    return None if row is None else Digest.stored(row["digest"])
+
+
 def end(tx: Tx, upload_id: str, *, now: datetime) -> UploadSession | None:
     """Stop a session for every writer, for good; return what it had come to."""
     row = tx.one(_SQL.end, id=upload_id, now_us=to_us(now))

@@ -26,6 +26,15 @@ UPDATE upload
 -- name: finish
 DELETE FROM upload WHERE id = :id AND ended_at_us IS NULL;
 
+-- name: fulfil
+UPDATE upload
+   SET digest = :digest, updated_at_us = :now_us, ended_at_us = :now_us
+ WHERE id = :id AND ended_at_us IS NULL;
+
+-- name: fulfilment
+SELECT digest FROM upload
+ WHERE id = :id AND digest IS NOT NULL AND ended_at_us IS NOT NULL;
+
 -- name: end
 -- From here on nobody advances, closes or finishes it: its bytes may go.
 UPDATE upload SET ended_at_us = COALESCE(ended_at_us, :now_us) WHERE id = :id

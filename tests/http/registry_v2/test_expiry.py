@@ -50,6 +50,35 @@ async def sessions(services: Services) -> int:
     return found
 
 
+@pytest.mark.parametrize("blobs", ["moto"], indirect=True)
+async def test_who_ended_a_session_by_a_known_blob_may_say_so_again(
+    registry: Registry,
+) -> None:
+    await registry.push_blob("root/app/other", CONTENT)
+    location = await registry.start_upload(NAME)
+    await registry.send("PATCH", location, content=CONTENT)
+    for _ in range(2):
+        answer = await registry.send("PUT", f"{location}?digest={DIGEST}")
+        assert answer.status_code == 201
+    another = await registry.send("PUT", f"{location}?digest={Digest.of(b'other')}")
+    assert another.status_code == 404
+    assert (await registry.send("GET", location)).status_code == 404
+
+
+@pytest.mark.parametrize("blobs", ["moto"], indirect=True)
+async def test_a_session_that_a_known_blob_ended_is_forgotten(
+    services: Services, registry: Registry, blob_place: BlobPlace
+) -> None:
+    for _ in range(2):
+        await registry.push_blob(NAME, CONTENT)
+    kept = blob_place.names()
+    await grow_old(services, blob_place)
+    await run_due_jobs(services)
+    assert await sessions(services) == 0
+    assert blob_place.names() == kept
+    assert (await registry.send("GET", f"/v2/{NAME}/blobs/{DIGEST}")).content == CONTENT
+
+
 async def test_a_session_without_progress_ends_and_leaves_nothing(
     services: Services, registry: Registry, blob_place: BlobPlace
 ) -> None:
