@@ -92,7 +92,7 @@ def _start(
 def _run(arguments: argparse.Namespace, folder: Path) -> list[str]:
     quick = arguments.quick
     rounds = arguments.rounds or (3 if quick else 5)
-    seconds = arguments.seconds or (1.0 if quick else 1.2)
+    seconds = arguments.seconds or (0.8 if quick else 1.2)
     needed = (8 if quick else 40) * _GB
     if shutil.disk_usage(folder).free < needed:
         raise BenchmarkError(f"{folder} has less than {needed // _GB} GB free")
