@@ -200,6 +200,7 @@ class TurnSessions:
         self.finish = inner.finish
         self.fulfil = inner.fulfil
         self.fulfilled_by = inner.fulfilled_by
+        self.forget_fulfilled = inner.forget_fulfilled
         self.list_stale = inner.list_stale
         self.is_stale = inner.is_stale
         self.living = inner.living

@@ -107,6 +107,9 @@ class FileSessions:
         """Remember nothing: there is no other machine."""
         return None
 
+    async def forget_fulfilled(self, before: datetime) -> None:
+        """Do nothing."""
+
     async def end(self, upload_id: str, *, now: datetime) -> UploadSession | None:  # noqa: ARG002 (the port's)
         """Tell what it came to; who asks holds the lock, and removes the file."""
         session = await self.find(upload_id)

@@ -85,6 +85,9 @@ class Sessions(Protocol):
         It is where its closing request may come again, to another machine.
         """
 
+    async def forget_fulfilled(self, before: datetime) -> None:
+        """Drop what is remembered of sessions that were ended so before a time."""
+
     async def end(self, upload_id: str, *, now: datetime) -> UploadSession | None:
         """Stop a session for every writer, for good; return what it had come to.
 

@@ -86,7 +86,7 @@ class RowSessions:
         return uploads.finish(tx, upload_id)
 
     def fulfil(self, tx: Tx, upload_id: str, digest: Digest, *, now: datetime) -> bool:
-        """Mark the row with the digest; expiry deletes it."""
+        """Mark the row with the digest."""
         return uploads.fulfil(tx, upload_id, digest, now=now)
 
     async def fulfilled_by(self, upload_id: str) -> Digest | None:
@@ -94,6 +94,10 @@ class RowSessions:
         return await self._database.quick(
             lambda tx: uploads.find_fulfilment(tx, upload_id)
         )
+
+    async def forget_fulfilled(self, before: datetime) -> None:
+        """Delete rows."""
+        await self._database.write(lambda tx: uploads.forget_fulfilled(tx, before))
 
     async def end(self, upload_id: str, *, now: datetime) -> UploadSession | None:
         """Mark the row."""

@@ -375,6 +375,7 @@ class Uploads:
         What no session names any more is removed as well.
         """
         before = self._clock.now() - older_than
+        await self._sessions.forget_fulfilled(before)
         stale = await self._sessions.list_stale(before, EXPIRY_BATCH)
         for session in stale:
             with suppress(UploadBusyError):

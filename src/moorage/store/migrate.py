@@ -10,7 +10,7 @@ from moorage.ports.database import Database, Tx
 from moorage.ports.query import load, strip_comments
 from moorage.store.times import to_us
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """The schema that this code expects."""
 
 OLDEST_READER = 1
@@ -63,5 +63,6 @@ def current_version(tx: Tx) -> int:
 def _step(number: int) -> str:
     folder = files("moorage.store").joinpath("migrations")
     names = [item.name for item in folder.iterdir()]
-    name = next(name for name in names if name.startswith(f"{number:04d}_"))
+    # Exactly one: of two with one number, one would never be applied.
+    (name,) = (name for name in names if name.startswith(f"{number:04d}_"))
     return strip_comments(folder.joinpath(name).read_text("utf-8"))

@@ -103,9 +103,14 @@ def fulfil(tx: Tx, upload_id: str, digest: Digest, *, now: datetime) -> bool:
 
 
 def find_fulfilment(tx: Tx, upload_id: str) -> Digest | None:
-    """Return the digest that an ended session has, while it is not forgotten."""
+    """Return by which blob a session was ended, while that is not forgotten."""
     row = tx.one(_SQL.fulfilment, id=upload_id)
-    return None if row is None else Digest.stored(row["digest"])
+    return None if row is None else Digest.stored(row["fulfilled_by"])
+
+
+def forget_fulfilled(tx: Tx, before: datetime) -> None:
+    """Drop sessions that were ended so before a time."""
+    tx.run(_SQL.forget_fulfilled, before_us=to_us(before))
 
 
 def end(tx: Tx, upload_id: str, *, now: datetime) -> UploadSession | None:

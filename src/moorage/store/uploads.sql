@@ -28,12 +28,14 @@ DELETE FROM upload WHERE id = :id AND ended_at_us IS NULL;
 
 -- name: fulfil
 UPDATE upload
-   SET digest = :digest, updated_at_us = :now_us, ended_at_us = :now_us
+   SET fulfilled_by = :digest, updated_at_us = :now_us, ended_at_us = :now_us
  WHERE id = :id AND ended_at_us IS NULL;
 
 -- name: fulfilment
-SELECT digest FROM upload
- WHERE id = :id AND digest IS NOT NULL AND ended_at_us IS NOT NULL;
+SELECT fulfilled_by FROM upload WHERE id = :id AND fulfilled_by IS NOT NULL;
+
+-- name: forget_fulfilled
+DELETE FROM upload WHERE updated_at_us < :before_us AND fulfilled_by IS NOT NULL;
 
 -- name: end
 -- From here on nobody advances, closes or finishes it: its bytes may go.
@@ -47,11 +49,11 @@ DELETE FROM upload WHERE id = :id;
 -- name: stale
 SELECT id, repository_id, algorithm, offset_bytes, digest, state, hashed, hashed_bytes
   FROM upload
- WHERE updated_at_us < :before_us
+ WHERE updated_at_us < :before_us AND fulfilled_by IS NULL
  ORDER BY updated_at_us LIMIT :limit;
 
 -- name: is_stale
 SELECT 1 AS found FROM upload WHERE id = :id AND updated_at_us < :before_us;
 
 -- name: living
-SELECT id FROM upload WHERE id IN ({{texts:ids}});
+SELECT id FROM upload WHERE id IN ({{texts:ids}}) AND fulfilled_by IS NULL;

@@ -66,7 +66,7 @@ SELECT m.id AS manifest_id, h.reason, h.expires_at_us
 -- Sessions that are about to end with these bytes, by upload_repository.
 SELECT id
   FROM upload
- WHERE repository_id = :repository_id AND digest = :digest AND ended_at_us IS NULL
+ WHERE repository_id = :repository_id AND digest = :digest
  ORDER BY id
  LIMIT :limit;
 
