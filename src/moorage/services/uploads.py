@@ -120,11 +120,7 @@ class Uploads:
             session = await self._of_repository(upload_id, found, name)
             chunk.check_follows(session)
             hasher = await self._hasher(session, session.algorithm)
-            try:
-                staged = await self._receive(session, chunk, body, hasher)
-            except AppendInterrupted as interruption:
-                await self._advance(session, interruption.staged, hasher)
-                raise
+            staged = await self._receive(session, chunk, body, hasher)
             return await self._advance(session, staged, hasher)
 
     async def finish(
@@ -150,11 +146,7 @@ class Uploads:
                 await self._settle(session, session.staged, digest, occasion)
                 return
             hasher = await self._hasher(session, digest.algorithm)
-            try:
-                staged = await self._receive(session, chunk, body, hasher)
-            except AppendInterrupted as interruption:
-                await self._advance(session, interruption.staged, hasher)
-                raise
+            staged = await self._receive(session, chunk, body, hasher)
             if hasher.hexdigest() != digest.hex:
                 await self._abandon(session.id, staged)
                 raise DigestInvalidError(digest=str(digest))
@@ -203,6 +195,7 @@ class Uploads:
             if isinstance(interruption.__cause__, TooLargeError):
                 await self._abandon(session.id, interruption.staged)
                 raise TooLargeError(limit=limit) from None
+            await self._advance(session, interruption.staged, hasher)
             raise
         if chunk.length is not None and staged.length - session.offset != chunk.length:
             # Cuts off what has just come.
