@@ -23,6 +23,7 @@ pytestmark = pytest.mark.clients
 CONTENT = random.Random("a layer").randbytes(6 * 1024 * 1024)  # noqa: S311 - no secret
 DIGEST = digest_of(CONTENT)
 CUT = len(CONTENT) // 2
+SMALL = 32 * 1024
 
 
 def with_a_length(content: bytes) -> tuple[dict[str, str], bytes]:
@@ -37,10 +38,20 @@ def in_chunks(content: bytes) -> tuple[dict[str, str], bytes]:
     return {"Transfer-Encoding": "chunked"}, first + second
 
 
+def in_small_chunks(content: bytes) -> tuple[dict[str, str], bytes]:
+    """Send half as the chunks that clients send, and no end."""
+    pieces = [content[start : start + SMALL] for start in range(0, CUT, SMALL)]
+    return {"Transfer-Encoding": "chunked"}, b"".join(
+        b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces
+    )
+
+
 Shape: TypeAlias = "Callable[[bytes], tuple[dict[str, str], bytes]]"
 
 SHAPES = pytest.mark.parametrize(
-    "shape", [with_a_length, in_chunks], ids=lambda shape: shape.__name__
+    "shape",
+    [with_a_length, in_chunks, in_small_chunks],
+    ids=lambda shape: shape.__name__,
 )
 
 

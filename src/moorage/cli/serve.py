@@ -14,7 +14,7 @@ from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -131,6 +131,8 @@ def _server(settings: Settings) -> MPServer:
         interface=Interfaces.ASGI,
         workers=settings.workers,
         loop=Loops.uvloop,
+        # One thread reads all of a body: see http/reading_ahead.
+        runtime_mode=RuntimeModes.st,
         http=HTTPModes.auto,
         websockets=False,
         respawn_failed_workers=True,

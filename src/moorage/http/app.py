@@ -8,10 +8,13 @@ from moorage.http.early_answers import AsgiApp, serve_to_the_end
 from moorage.http.forwarded import Forwarding
 from moorage.http.health import HealthApp
 from moorage.http.messages import Message, Receive, Scope, Send, raw_path
+from moorage.http.reading_ahead import ReadingAhead
 from moorage.ports.database import PATIENCE
 
 REQUEST_SECONDS = 30
 """How long a client waits for the database before he is told to try again."""
+
+_WITH_LONG_BODIES = frozenset({"PATCH", "PUT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class FrontEnds:
         app = self._find(raw_path(scope))
         if self.health.is_stopping and scope.get("http_version", "1.1")[0] == "1":
             send = _closing(send)
+        if scope.get("method") in _WITH_LONG_BODIES:
+            receive = ReadingAhead(receive)
         await serve_to_the_end(app, scope, receive, send)
 
     def _find(self, path: str) -> AsgiApp:
