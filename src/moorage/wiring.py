@@ -80,6 +80,7 @@ from moorage.services.quotas import Quotas
 from moorage.services.refresh_tokens import RefreshTokens
 from moorage.services.registry_tokens import RegistryTokens
 from moorage.services.repositories import Repositories
+from moorage.services.retention import Retention
 from moorage.services.sessions import Sessions
 from moorage.services.shares import Shares
 from moorage.services.tag_lists import TagLists
@@ -251,6 +252,7 @@ async def build(settings: Settings, database: Database) -> Services:
         garbage_queue,
         undo,
         UsageSums(database, clock),
+        Retention(clock, undo_window),
         upload_expiry=settings.upload_expiry,
     )
     registry = RegistryApp(

@@ -55,6 +55,7 @@ class JobKind(StrEnum):
     PURGE = "purge"
     RUN_POLICY = "run_policy"
     VERIFY_USAGE = "verify_usage"
+    FORGET_JOBS = "forget_jobs"
 
 
 class JobState(StrEnum):

@@ -12,6 +12,7 @@ from moorage.services.cleanup import Cleanup
 from moorage.services.garbage_queue import GarbageQueue
 from moorage.services.jobs import Handler, JobRun
 from moorage.services.repositories import Repositories
+from moorage.services.retention import Retention
 from moorage.services.undo import Undo
 from moorage.services.uploads import Uploads
 from moorage.services.usage_sums import UsageSums
@@ -26,6 +27,7 @@ def handlers(
     garbage: GarbageQueue,
     undo: Undo,
     usage_sums: UsageSums,
+    retention: Retention,
     *,
     upload_expiry: timedelta,
 ) -> dict[str, Handler]:
@@ -44,6 +46,7 @@ def handlers(
         JobKind.PURGE: Handler(undo.run_purge),
         JobKind.COLLECT_GARBAGE: Handler(garbage.collect),
         JobKind.VERIFY_USAGE: Handler(usage_sums.verify),
+        JobKind.FORGET_JOBS: Handler(retention.forget),
     }
 
 

@@ -22,6 +22,7 @@ EVERY: Mapping[JobKind, timedelta] = {
     JobKind.EXPIRE_UPLOADS: timedelta(minutes=10),
     JobKind.TIDY_EVENTS: timedelta(minutes=10),
     JobKind.VERIFY_USAGE: timedelta(days=1),
+    JobKind.FORGET_JOBS: timedelta(hours=1),
 }
 
 ACTOR = "schedule"

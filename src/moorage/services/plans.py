@@ -125,12 +125,12 @@ class Plans:
 
         made, items = await self._database.read(look)
 
-        def body(tx: Tx) -> int:
-            # Those that a job may still take its items from are spared.
-            plans.delete_expired(tx, repository.id, before=now - LIFETIME)
-            return plans.create(tx, made, actor=principal.actor, expires_at=expires_at)
-
-        plan_id = await self._database.write(body, durable=False)
+        plan_id = await self._database.write(
+            lambda tx: plans.create(
+                tx, made, actor=principal.actor, expires_at=expires_at
+            ),
+            durable=False,
+        )
         for first in range(0, len(items), BATCH):
             await self._add_items(plan_id, first, items[first : first + BATCH])
         await self._database.write(lambda tx: plans.complete(tx, plan_id, made.summary))

@@ -155,6 +155,15 @@ def cancel(tx: Tx, job_id: int, *, now: datetime) -> bool:
     return tx.run(_SQL.cancel, id=job_id, now_us=to_us(now)) == 1
 
 
+def delete_finished(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Forget jobs that ended before a time, with their items; return how many."""
+    rows = tx.all(_SQL.list_finished, before_us=to_us(before), limit=limit)
+    ids = [row["id"] for row in rows]
+    for statement in (_SQL.delete_skips, _SQL.delete_batches, _SQL.delete):
+        tx.run(statement, ids=list(ids))
+    return len(ids)
+
+
 def _job(row: Row) -> Job:
     return Job(
         id=row["id"],

@@ -88,3 +88,20 @@ UPDATE job
    SET state = 'cancelled', finished_at_us = :now_us, lease_owner = NULL,
        lease_until_us = NULL
  WHERE id = :id AND state IN ('queued', 'running');
+
+-- name: list_finished
+-- Served by job_finished.
+SELECT id
+  FROM job
+ WHERE finished_at_us < :before_us
+ ORDER BY finished_at_us
+ LIMIT :limit;
+
+-- name: delete_skips
+DELETE FROM job_skip WHERE job_id IN ({{ints:ids}});
+
+-- name: delete_batches
+DELETE FROM job_batch WHERE job_id IN ({{ints:ids}});
+
+-- name: delete
+DELETE FROM job WHERE id IN ({{ints:ids}});

@@ -10,7 +10,7 @@ from moorage.ports.database import Database, Tx
 from moorage.ports.query import load, strip_comments
 from moorage.store.times import to_us
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 """The schema that this code expects."""
 
 OLDEST_READER = 1

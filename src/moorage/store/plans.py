@@ -88,9 +88,9 @@ def list_deletions(tx: Tx, plan_id: int) -> list[Planned]:
     return [(row["name"], row["digest"], REASON) for row in rows]
 
 
-def delete_expired(tx: Tx, repository_id: int, *, before: datetime) -> None:
-    """Forget the plans of a repository that expired before a time."""
-    tx.run(_SQL.delete_expired, repository_id=repository_id, before_us=to_us(before))
+def delete_expired(tx: Tx, *, before: datetime) -> bool:
+    """Forget a plan that expired before a time; return whether there was one."""
+    return tx.run(_SQL.delete_expired, before_us=to_us(before)) == 1
 
 
 def _columns(item: PlanItem) -> tuple[str, str, str, str]:

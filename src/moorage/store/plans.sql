@@ -54,5 +54,10 @@ SELECT name, digest
  ORDER BY position;
 
 -- name: delete_expired
--- Served by plan_repository.
-DELETE FROM plan WHERE repository_id = :repository_id AND expires_at_us < :before_us;
+-- Served by plan_expiry. One at a time: a plan may have a hundred thousand items.
+DELETE FROM plan
+ WHERE id = (SELECT id
+               FROM plan
+              WHERE expires_at_us < :before_us
+              ORDER BY expires_at_us
+              LIMIT 1);
