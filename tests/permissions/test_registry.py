@@ -131,6 +131,10 @@ async def send(
     headers: dict[str, str],
     auth: tuple[str, str] | None,
 ) -> httpx.Response:
+    if row.endpoint == "UPLOAD":
+        # What a folder keeps of a session is not undone with the database.
+        location = await estate.registry.start_upload(place.name)
+        place.numbers["session:session"] = location.rpartition("/")[2]
     path = row.path.format(name=place.name, **parameters(place))
     content = b""
     if row.endpoint == "MANIFEST" and row.method == "PUT":
@@ -144,10 +148,6 @@ async def send(
     )
     if answer.is_success and not row.reads:
         estate.restore()
-    if answer.is_success and row.endpoint == "UPLOAD":
-        # What a folder keeps of a session is not undone with the database.
-        location = await estate.registry.start_upload(place.name)
-        place.numbers["session:session"] = location.rpartition("/")[2]
     return answer
 
 
