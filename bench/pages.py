@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.servers import (
+    BARE,
     COPY,
     DOCKER_REGISTRY,
     MOORAGE,
@@ -39,6 +40,8 @@ What is compared:
 - **durable copy**: SHA-256 by `hashlib`, write and fsync of the same bytes by a single
   thread: what storing costs at least. For small images by as many threads as clients,
   with a durable row in SQLite for every blob and manifest.
+- **bare server**: the HTTP server that Moorage runs on, over an application that reads
+  every body and forgets it, without login: what receiving costs at least.
 
 How times grow with the number of tags is told by [another page](growth.md); what it
 costs to keep metadata in PostgreSQL and blobs in an object store, by a run of its own:
@@ -159,7 +162,7 @@ PEERS = Page(
     name="benchmarks.md",
     title="Benchmarks",
     command="python -m bench --write",
-    servers=(MOORAGE, DOCKER_REGISTRY, NGINX, COPY),
+    servers=(MOORAGE, DOCKER_REGISTRY, NGINX, COPY, BARE),
     compared=_PEERS,
     comparisons=(Comparison("ratio", MOORAGE, DOCKER_REGISTRY),),
 )

@@ -39,7 +39,7 @@ class BlobPut(Work):
     """Upload of a large blob that the server does not have yet."""
 
     unit = Unit.BYTES
-    roles = frozenset({Role.PUSH, Role.COPY})
+    roles = frozenset({Role.PUSH, Role.COPY, Role.RECEIVE})
 
     def __init__(
         self, scale: Scale, form: UploadForm, blob: FreshBlob, uploads: int
@@ -100,7 +100,7 @@ class ImagePush(Work):
     """
 
     unit = Unit.IMAGES
-    roles = frozenset({Role.PUSH, Role.COPY})
+    roles = frozenset({Role.PUSH, Role.COPY, Role.RECEIVE})
 
     def __init__(self, scale: Scale, clients: int) -> None:
         super().__init__(f"small image push, {clients_text(clients)}", scale, 4)

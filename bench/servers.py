@@ -37,6 +37,7 @@ MOORAGE_S3 = "with PostgreSQL and S3"
 DOCKER_REGISTRY = "docker-registry"
 NGINX = "nginx"
 COPY = "durable copy"
+BARE = "bare server"
 
 _REGISTRY_CONFIG = """\
 version: 0.1
@@ -72,6 +73,9 @@ http {{
 """
 
 
+_AS_MOORAGE = ["--interface", "asgi", "--loop", "uvloop", "--no-ws"]
+
+
 class _Startable(Protocol):
     def start(self) -> None: ...
 
@@ -89,6 +93,7 @@ class Role(Enum):
     LIST = "list"
     GITLAB = "GitLab API"
     COPY = "copy"
+    RECEIVE = "receive and forget"
     COLLECT = "collect"
     COLLECT_ONLINE = "collect while serving"
 
@@ -234,6 +239,19 @@ def nginx(folder: Path) -> Iterator[Subject]:
 
 
 @contextmanager
+def bare_server(folder: Path) -> Iterator[Subject]:
+    """Run Moorage's HTTP server over nothing: the limit of what receiving can cost."""
+    port = free_port()
+    environment = os.environ | {"PYTHONPATH": str(_ROOT)}
+    command = [str(_ROOT / ".venv/bin/granian"), "bench.bare:app", *_AS_MOORAGE]
+    command += ["--workers", str(os.cpu_count() or 1), "--port", str(port)]
+    endpoint = Endpoint("127.0.0.1", port)
+    with _running(command, folder, environment, endpoint, "/v2/") as started:
+        roles = frozenset({Role.RECEIVE})
+        yield Subject(BARE, roles, folder, Registry(endpoint), *started)
+
+
+@contextmanager
 def durable_copy(folder: Path) -> Iterator[Subject]:
     """Stand for the limit of storing: hash, write and fsync by this program."""
     yield Subject(COPY, frozenset({Role.COPY}), folder)
@@ -261,6 +279,7 @@ LOCAL = {
     DOCKER_REGISTRY: docker_registry,
     NGINX: nginx,
     COPY: durable_copy,
+    BARE: bare_server,
 }
 
 
