@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,6 +51,12 @@ INLINE_BYTES = 64 << 10
 """Pieces up to this are moved on the event loop: a trip would cost more."""
 
 THREADS = 16
+
+DELETING_THREADS = 4
+"""Threads that delete files: a file system deletes several at a time faster."""
+
+DELETED_TOGETHER = 100
+"""Files below which it is not worth while to divide them."""
 
 SWEEP_BATCH = 500
 
@@ -199,19 +206,20 @@ class FileBlobStore:
         return None
 
     async def delete(self, keys: Sequence[BlobKey]) -> None:
-        """Unlink files, then fsync each folder once."""
-        await self._in_thread(lambda: self._delete(keys))
+        """Unlink files, then fsync each folder once; in several threads where many."""
+        ordered = sorted(keys, key=lambda key: key.digest.hex)
+        size = max(DELETED_TOGETHER, ceil(len(ordered) / DELETING_THREADS))
+        lots = [ordered[at : at + size] for at in range(0, len(ordered), size)]
+        await asyncio.gather(*(self._in_thread(self._delete, lot) for lot in lots))
 
     def _delete(self, keys: Sequence[BlobKey]) -> None:
-        paths = [Path(self._folder.name(key)) for key in keys]
         with TRANSLATED:
             for key in keys:
                 # What a crash left of its upload could bring the object back.
-                Path(self._folder.staged(key.generation)).unlink(missing_ok=True)
-            for path in paths:
-                path.unlink(missing_ok=True)
-            for folder in {path.parent for path in paths}:
-                if folder.exists():
+                _unlink(self._folder.staged(key.generation))
+                _unlink(self._folder.name(key))
+            for folder in {os.path.dirname(self._folder.name(key)) for key in keys}:
+                with suppress(FileNotFoundError):
                     _sync_folder(folder)
 
     async def close(self) -> None:
@@ -379,7 +387,12 @@ def _make_folder(path: Path) -> None:
     _sync_folder(path.parent)
 
 
-def _sync_folder(path: Path) -> None:
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _sync_folder(path: Path | str) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
