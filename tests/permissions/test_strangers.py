@@ -14,7 +14,7 @@ import pytest
 from permissions.callers import OF_THE_API, OF_THE_REGISTRY, Caller
 from permissions.registry_table import REGISTRY_ROWS
 from permissions.table import ROWS, Row
-from permissions.test_registry import ask, send
+from permissions.test_registry import ask, begin_session, send
 
 if TYPE_CHECKING:
     import httpx
@@ -164,6 +164,7 @@ def test_the_registry_answers_for_a_private_repository_as_for_none(
         place, project={**place.project, "path_with_namespace": MISSING_NAME}
     )
     auth = permissions.login(caller, place)
+    permissions.run(begin_session(permissions, place))
     told = []
     for row in REGISTRY_ROWS:
         if "{name}" in row.path:
