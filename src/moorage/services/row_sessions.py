@@ -91,6 +91,8 @@ class RowSessions:
 
     async def fulfilled_by(self, upload_id: str) -> Digest | None:
         """Read the mark."""
+        if not _ID.fullmatch(upload_id):
+            return None
         return await self._database.quick(
             lambda tx: uploads.find_fulfilment(tx, upload_id)
         )

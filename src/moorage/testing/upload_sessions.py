@@ -49,6 +49,7 @@ class SessionsContract:
         assert await sessions.find(upload_id) is None
         async with sessions.writing(upload_id) as session:
             assert session is None
+        assert await sessions.fulfilled_by(upload_id) is None
 
     async def test_a_session_that_ended_is_over_for_everybody(
         self, sessions: Sessions, store: BlobStore, repository_id: int
