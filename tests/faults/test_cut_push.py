@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from live.images import an_image, digest_of
-from live.registry import stored_bytes
+from live.registry import UnexpectedAnswerError, stored_bytes
 from live.waiting import eventually
 from live.wire import request_head, send_and_hang_up
 
@@ -89,6 +89,14 @@ def settled_offset(registry: RegistryClient, repository: str, location: str) -> 
     return offsets[-1]
 
 
+def resume(
+    registry: RegistryClient, repository: str, location: str, offset: int
+) -> str:
+    """Send what follows; return the session's next location."""
+    assert 0 <= offset <= CUT + 1000
+    return registry.append(repository, location, CONTENT[offset:], start=offset)
+
+
 @SHAPES
 def test_a_cut_patch_is_resumed_from_where_the_status_says(
     estate: Estate, repository: str, shape: Shape
@@ -96,8 +104,15 @@ def test_a_cut_patch_is_resumed_from_where_the_status_says(
     with estate.registry(estate.admin) as registry:
         location = registry.start_upload(repository)
         offset = cut_patch(registry, repository, location, shape)
-        assert 0 <= offset <= CUT + 1000
-        location = registry.append(repository, location, CONTENT[offset:], start=offset)
+        try:
+            location = resume(registry, repository, location, offset)
+        except UnexpectedAnswerError as error:
+            if error.status != 416:
+                raise
+            # An object store keeps no second writer off: what the first one brought
+            # counted meanwhile, and the client is told how far that goes.
+            told = error.answer.json()["errors"][0]["detail"]["offset"]
+            location = resume(registry, repository, location, told)
         registry.finish(repository, location, DIGEST)
         assert registry.blob(repository, DIGEST).content == CONTENT
 
