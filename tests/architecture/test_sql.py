@@ -12,7 +12,7 @@ from contract import plans
 from moorage.adapters.sqlite import SqliteDatabase
 from moorage.ports.clock import SystemClock
 from moorage.ports.query import HEADING, Query, load
-from moorage.store.migrate import migrate
+from moorage.store.migrate import SCHEMA_VERSION, migrate
 
 STORE = files("moorage.store")
 
@@ -51,6 +51,11 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connect
     connection = sqlite3.connect(path)
     yield connection
     connection.close()
+
+
+def test_the_newest_migration_is_the_schema_that_the_code_expects() -> None:
+    numbers = sorted(int(item.name[:4]) for item in (STORE / "migrations").iterdir())
+    assert numbers == list(range(1, SCHEMA_VERSION + 1))
 
 
 @by_name
