@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from moorage.ports.database import Database, Result, Tx
 
-COURTESY = 1.5
+COURTESY = 2.0
 """How many times as long as it had to wait for others to write it rests."""
 
-BREATH = 1.0
+BREATH = 1.5
 """The least that it rests, as a share of the time that it worked."""
 
 

@@ -30,7 +30,7 @@ async def test_who_works_alone_rests_for_a_share_of_the_work(tmp_path: Path) -> 
 
 async def test_who_waits_for_others_rests_for_as_long(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "db")
-    queued = QueuedDatabase(database, clock(10, 11, 18, 20))
+    queued = QueuedDatabase(database, clock(10, 11, 19, 20))
     pace = Pace(queued, asyncio.Event())
     pace.begin()
 
@@ -38,7 +38,7 @@ async def test_who_waits_for_others_rests_for_as_long(tmp_path: Path) -> None:
         return "done"
 
     assert await queued.write(body) == "done"
-    assert pace.owed_seconds() == 7 * COURTESY
+    assert pace.owed_seconds() == 8 * COURTESY
     await database.close()
 
 
