@@ -193,13 +193,17 @@ class CollectHalf(Work):
         self._images = [layer.with_label(str(at)) for at in range(scale.collected)]
 
     def prepare(self, subject: Subject) -> None:
-        """Push the images: a configuration and a manifest of its own each."""
+        """Push the images: a configuration and a manifest of its own each.
+
+        Only Moorage needs tags, to keep the other half. docker-registry would go
+        through all of them at each deletion, which is not what is measured.
+        """
         registry, repository = subject.get_registry(), self._repository
 
         def push(image: Image) -> Callable[[Connection], None]:
-            return lambda line: registry.push_image(
-                line, repository, f"v-{image.digest[7:19]}", image
-            )
+            tag = f"v-{image.digest[7:19]}"
+            reference = tag if subject.name == MOORAGE else image.digest
+            return lambda line: registry.push_image(line, repository, reference, image)
 
         fill_in_parallel(registry, [push(image) for image in self._images])
 
@@ -210,7 +214,7 @@ class CollectHalf(Work):
         self._delete(subject, gone)
         outcome = Outcome(amount=len(gone))
         if subject.name == MOORAGE:
-            _end_leases(subject)
+            _end_leases(subject, self._repository)
             with load.stopwatch(outcome):
                 _collect(subject)
         else:
@@ -232,13 +236,25 @@ class CollectHalf(Work):
         fill_in_parallel(registry, [delete(image) for image in gone])
 
 
-def _end_leases(subject: Subject) -> None:
-    """Do what the hours would for which deleted images are kept."""
+def _end_leases(subject: Subject, repository: str) -> None:
+    """Do what the hours would for which deleted images are kept.
+
+    Only in this repository: what else was pushed has hours of its own.
+    """
+    where = (
+        "WHERE lease_until_us IS NOT NULL"
+        " AND repository_id = (SELECT id FROM repository WHERE path = ?)"
+    )
+    blobs = f"id IN (SELECT blob_id FROM link {where})"  # noqa: S608 (no value)
     with database(subject) as connection:
-        for table in ("manifest", "link", "blob"):
+        for table, chosen in (
+            ("blob", f"WHERE lease_until_us IS NOT NULL AND {blobs}"),
+            ("link", where),
+            ("manifest", where),
+        ):
             connection.execute(
-                f"UPDATE {table} SET lease_until_us = 1"  # noqa: S608 (three names)
-                " WHERE lease_until_us IS NOT NULL"
+                f"UPDATE {table} SET lease_until_us = 1 {chosen}",  # noqa: S608
+                (repository,),
             )
 
 
