@@ -141,6 +141,10 @@ class Uploads:
         """
         async with self._sessions.writing(upload_id) as found:
             session = await self._of_repository(upload_id, found, name)
+            if session.closing == digest:
+                # This request came before, and broke off after it had been verified.
+                await self._settle(session, session.staged, digest, occasion)
+                return
             chunk.check_follows(session)
             if chunk.length == 0 and session.hashed == digest:
                 await self._settle(session, session.staged, digest, occasion)

@@ -12,9 +12,11 @@ import pytest
 
 from in_process.registry import ROOT_TOKEN, Registry, codes
 from live.s3 import S3Server, object_names
+from moorage.adapters.s3 import S3BlobStore
 from moorage.adapters.s3_bucket import S3Bucket
 from moorage.config import load_settings
 from moorage.domain.digest import Digest
+from moorage.domain.errors import UnavailableError
 from moorage.ports.clock import SystemClock
 from moorage.services.bootstrap import bootstrap
 from moorage.store.migrate import migrate
@@ -186,6 +188,26 @@ async def test_a_closing_request_sent_twice_at_once_leaves_the_blob(
     assert 201 in {answer.status_code for answer in answers}
     assert await pulled(replicas[0], content) == content
     assert len(object_names(s3_server, s3_url)) == 1
+
+
+@pytest.mark.parametrize("content", [b"small", MEGABYTE * 11], ids=["small", "large"])
+async def test_a_closing_request_that_broke_off_before_its_end_may_come_again(
+    replicas: tuple[Registry, Registry],
+    content: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    location = await replicas[0].start_upload(NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(S3BlobStore, "commit", unavailable)
+        answer = await finish(replicas[0], location, content, content)
+        assert answer.status_code == 503
+    answer = await finish(replicas[1], location, content, content)
+    assert answer.status_code == 201, answer.text
+    assert await pulled(replicas[0], content) == content
+
+
+async def unavailable(*_: object) -> None:
+    raise UnavailableError
 
 
 @pytest.mark.parametrize("settings", [{"redirect_downloads": "true"}])
