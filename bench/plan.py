@@ -108,9 +108,7 @@ def _pushes(scale: Scale) -> list[Work]:
     blob, huge = FreshBlob(100 * MB), FreshBlob(1000 * MB)
     return [
         ImagePush(scale, 8),
-        BlobPut(scale, UploadForm.PUT, blob, uploads=2),
-        BlobPut(scale, UploadForm.PATCH, blob, uploads=2),
-        BlobPut(scale, UploadForm.CHUNKED, blob, uploads=2).long(),
+        *(BlobPut(scale, form, blob, uploads=2) for form in UploadForm),
         *(BlobPut(scale, form, huge, uploads=1).long() for form in UploadForm),
     ]
 
