@@ -107,6 +107,17 @@ _READING = """\
 - Before every measurement dirty pages are written back, so that no server pays for
   another, and before an upload as many pages of the page cache are put to use and
   given back, because a virtual machine's fresh pages cost extra.
+
+## Where a goal is missed
+
+- **Small images.** To receive one (bare server) and to store one (durable copy) takes
+  1.5 ms of processor time each; Moorage takes nine for both, and for what a registry
+  does between. By a profile half of that is the kernel's: a fifth of all for waking
+  threads, a seventh for opening and making files, a twentieth for `fsync`. A third is
+  Python's, a twentieth SQLite's. An image is seventeen requests, five commits, and
+  eight `fsync` of files and folders, and the generator runs on the same cores.
+- **Processor time of uploads.** To receive a GB and to store it takes 1.2 s, of the
+  1.6 s that Moorage takes.
 """
 
 
