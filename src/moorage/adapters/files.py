@@ -213,12 +213,14 @@ class FileBlobStore:
         await asyncio.gather(*(self._in_thread(self._delete, lot) for lot in lots))
 
     def _delete(self, keys: Sequence[BlobKey]) -> None:
+        paths = [self._folder.name(key) for key in keys]
         with TRANSLATED:
             for key in keys:
                 # What a crash left of its upload could bring the object back.
                 _unlink(self._folder.staged(key.generation))
-                _unlink(self._folder.name(key))
-            for folder in {os.path.dirname(self._folder.name(key)) for key in keys}:
+            for path in paths:
+                _unlink(path)
+            for folder in {os.path.dirname(path) for path in paths}:
                 with suppress(FileNotFoundError):
                     _sync_folder(folder)
 

@@ -160,7 +160,7 @@ def delete_finished(tx: Tx, *, before: datetime, limit: int) -> int:
     rows = tx.all(_SQL.list_finished, before_us=to_us(before), limit=limit)
     ids = [row["id"] for row in rows]
     for statement in (_SQL.delete_skips, _SQL.delete_batches, _SQL.delete):
-        tx.run(statement, ids=list(ids))
+        tx.run(statement, ids=ids)
     return len(ids)
 
 
