@@ -27,7 +27,7 @@ it costs with 1,000 tags. Such a ratio counts what the machine did besides, most
 where little is to be done: `--rounds` and a quiet machine make it steady.
 
 To repeat it (needs Debian's `postgresql`, and for ten million tags 25 GB of disk below
-`TMPDIR` and half an hour):
+`TMPDIR` and ten minutes):
 
     python -m bench.scale                            # all estates
     python -m bench.scale --write                    # and write this page
