@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ from moorage.testing.blobs import (
     new_upload_id,
     not_recorded,
 )
+
+SLOW_READERS = 200
+PATIENCE_SECONDS = 20
 
 CONTENT = bytes(range(251)) * 40_001  # more than one part, and no round length
 
@@ -85,3 +89,15 @@ async def test_a_store_that_is_down_is_unavailable_and_loses_nothing(
     proxy.down = False
     staged = await store.append(upload_id, staged, chunked(CONTENT[half:]))
     assert await collect(store.staged(upload_id, staged)) == CONTENT
+
+
+async def test_slow_readers_keep_nobody_out(s3_store: S3BlobStore) -> None:
+    upload_id = new_upload_id()
+    staged = await s3_store.append(upload_id, NOTHING, chunked(CONTENT))
+    key = BlobKey(Digest.of(CONTENT), upload_id)
+    await s3_store.commit(upload_id, staged, key)
+    slow = [s3_store.read(key, 0, len(CONTENT)) for _ in range(SLOW_READERS)]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for pieces in slow:
+            assert await anext(pieces)
+        assert await collect(s3_store.read(key, 0, len(CONTENT))) == CONTENT

@@ -36,7 +36,11 @@ from moorage.domain.object_storage import S3Location
 S3Client: TypeAlias = Any
 """The library makes its clients from a description of the service: untyped."""
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 128 << 10
+"""Bytes handed on at a time.
+
+The server keeps up to ten pieces for a client that is slow to take them.
+"""
 
 ATTEMPTS = 4
 CONNECT_SECONDS = 5
@@ -49,7 +53,12 @@ CALL_SECONDS = 120
 PAUSES = (0.1, 0.4, 1.6)
 """Seconds before what broke off is asked for again, as long as nothing arrives."""
 
-CONNECTIONS = 64
+UNBOUNDED = 0
+"""Connections at once. Each belongs to a request that is being answered, and of those
+the server takes only so many. With a bound of their own a few slow downloads, each of
+which holds a connection for as long as it lasts, would keep out everybody else.
+"""
+
 COPIES_AT_ONCE = 8
 KEYS_PER_DELETE = 1000
 """Source: Amazon S3 API reference 2006-03-01, DeleteObjects."""
@@ -344,7 +353,7 @@ def _connection(location: S3Location, answer_seconds: float) -> Any:
         signature_version="s3v4",
         connect_timeout=CONNECT_SECONDS,
         read_timeout=answer_seconds,
-        max_pool_connections=CONNECTIONS,
+        max_pool_connections=UNBOUNDED,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         s3={
             "addressing_style": "path" if location.path_style else "auto",

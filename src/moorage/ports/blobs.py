@@ -106,7 +106,7 @@ class BlobStore(Protocol):
         """
 
     def read(self, key: BlobKey, start: int, length: int) -> AsyncIterator[bytes]:
-        """Yield ``length`` bytes from ``start`` on, in pieces of about 1 MiB.
+        """Yield ``length`` bytes from ``start`` on, in pieces of 1 MiB at most.
 
         Raises:
             BlobUnknownError: There is no such object, or it is shorter.
