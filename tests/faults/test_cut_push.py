@@ -129,7 +129,7 @@ def test_a_plain_new_push_after_a_cut_one_succeeds(
         assert registry.pull(repository, "v1") == image.digest
 
 
-def test_a_cut_put_leaves_no_blob_and_the_next_push_succeeds(
+def test_a_cut_put_leaves_no_blob_and_is_simply_sent_again(
     estate: Estate, repository: str
 ) -> None:
     with estate.registry(estate.admin) as registry:
@@ -142,7 +142,7 @@ def test_a_cut_put_leaves_no_blob_and_the_next_push_succeeds(
             url, request_head("PUT", url, {**authorization, **headers}) + body
         )
         assert registry.blob(repository, DIGEST).status_code == 404
-        registry.push_blob(repository, CONTENT)
+        registry.finish(repository, location, DIGEST, CONTENT)
         assert registry.blob(repository, DIGEST).content == CONTENT
 
 

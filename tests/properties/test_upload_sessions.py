@@ -135,7 +135,9 @@ def expected(  # noqa: PLR0911 (a table of answers, first match first)
     if len(grown) > LIMIT:
         return replace(session, content=None), TooLargeError.__name__
     if request.breaks_off:
-        return replace(session, content=grown), BROKEN_OFF
+        # Who sends a closing request again sends all of its body again.
+        kept = grown if request.algorithm is None else content
+        return replace(session, content=kept), BROKEN_OFF
     if request.shift is not None and request.lie:
         return session, WRONG_SIZE
     if request.algorithm is None:

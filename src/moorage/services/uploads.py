@@ -120,7 +120,11 @@ class Uploads:
             session = await self._of_repository(upload_id, found, name)
             chunk.check_follows(session)
             hasher = await self._hasher(session, session.algorithm)
-            staged = await self._receive(session, chunk, body, hasher)
+            try:
+                staged = await self._receive(session, chunk, body, hasher)
+            except AppendInterrupted as interruption:
+                await self._advance(session, interruption.staged, hasher)
+                raise
             return await self._advance(session, staged, hasher)
 
     async def finish(
@@ -136,6 +140,7 @@ class Uploads:
 
         Raises:
             DigestInvalidError: The bytes have another digest; the session is gone.
+            AppendInterrupted: The body broke off; the session is as it was.
             UploadUnknownError, RangeInvalidError, UploadBusyError, TooLargeError: As
                 for ``append``.
         """
@@ -150,7 +155,12 @@ class Uploads:
                 await self._settle(session, session.staged, digest, occasion)
                 return
             hasher = await self._hasher(session, digest.algorithm)
-            staged = await self._receive(session, chunk, body, hasher)
+            try:
+                staged = await self._receive(session, chunk, body, hasher)
+            except AppendInterrupted:
+                # The client sends the request again as it was, with all of its body.
+                await self._cut_back(session)
+                raise
             if hasher.hexdigest() != digest.hex:
                 await self._abandon(session.id, staged)
                 raise DigestInvalidError(digest=str(digest))
@@ -199,14 +209,16 @@ class Uploads:
             if isinstance(interruption.__cause__, TooLargeError):
                 await self._abandon(session.id, interruption.staged)
                 raise TooLargeError(limit=limit) from None
-            await self._advance(session, interruption.staged, hasher)
             raise
         if chunk.length is not None and staged.length - session.offset != chunk.length:
-            # Cuts off what has just come.
-            await self._store.append(session.id, session.staged, _nothing())
-            await self._move(session, session.staged, session.hashed)
+            await self._cut_back(session)
             raise SizeInvalidError
         return staged
+
+    async def _cut_back(self, session: UploadSession) -> None:
+        """Forget what has just come."""
+        await self._store.append(session.id, session.staged, _nothing())
+        await self._move(session, session.staged, session.hashed)
 
     async def _advance(
         self, session: UploadSession, staged: StagedBytes, hasher: Hasher

@@ -150,7 +150,9 @@ async def test_a_close_that_broke_off_may_be_tried_with_another_algorithm(
     )
     assert response.status_code == 400
     assert codes(response) == ["SIZE_INVALID"]
-    response = await registry.send("PUT", f"{location}?digest={Digest.of(content)}")
+    response = await registry.send(
+        "PUT", f"{location}?digest={Digest.of(content)}", content=content
+    )
     assert response.status_code == 201
     assert await blob_is(registry, content, Digest.of(content))
 
