@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from bench import load
+from bench import load, machine
 from bench.client import Connection
 from bench.images import FreshBlob
 from bench.registry import closing, expect, located, repository_scope
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 _READERS = 200
 _SIP_BYTES = 64 << 10
 _SIP_SECONDS = 0.5
-_SETTLING_SECONDS = 3.0
+_LOOK_SECONDS = 1.0
+_MOST_LOOKS = 30
+_CALM_CORES = 0.3
 _PIECE_BYTES = 100 * MB
 _PIECES = 50
 
@@ -104,12 +106,20 @@ class ManifestBesideReaders(ManifestBeside):
                 line.sendall(request)
             pool = stack.enter_context(ThreadPoolExecutor(1))
             sipping = pool.submit(_sip, lines, ended)
-            time.sleep(_SETTLING_SECONDS)  # at first the buffers of all lines fill up
             try:
+                _wait_until_calm(subject)  # at first the buffers of all lines fill up
                 yield
             finally:
                 ended.set()
             sipping.result()
+
+
+def _wait_until_calm(subject: Subject) -> None:
+    for _ in range(_MOST_LOOKS):
+        before = machine.cpu_seconds(subject.pids)
+        time.sleep(_LOOK_SECONDS)
+        if machine.cpu_seconds(subject.pids) - before < _CALM_CORES * _LOOK_SECONDS:
+            return
 
 
 def _sip(lines: list[socket.socket], ended: threading.Event) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from bench.works import Work
 
+_MUCH_BYTES = 100_000_000
+"""Stored by a round: enough for the memory of the page cache to matter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -86,6 +89,7 @@ def _measure_once(work: Work, subject: Subject, seconds: float) -> Sample:
     if subject.pids:
         machine.reset_peak_memory(subject.pids)
         before = machine.cpu_seconds(subject.pids)
+    started = time.time()
     busy, own, began = machine.busy_seconds(), os.times(), time.perf_counter()
     outcome = work.run(subject, seconds)
     others = machine.busy_seconds() - busy - (sum(os.times()[:4]) - sum(own[:4]))
@@ -98,6 +102,8 @@ def _measure_once(work: Work, subject: Subject, seconds: float) -> Sample:
         peak_mb = machine.peak_memory_mb(subject.pids)
     elif subject.name == COPY:
         cpu = outcome.generator_cpu_seconds
+    if work.stored_bytes >= _MUCH_BYTES:
+        machine.forget_cached(subject.folder, started)
     unit = work.unit
     return Sample(
         rate=outcome.amount / outcome.seconds * unit.rate_scale,

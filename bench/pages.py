@@ -35,7 +35,8 @@ What is compared:
 - **Moorage**, as installed, every setting at its default: SQLite, local files, every
   upload fsynced, authentication on, a bearer token checked on every request.
 - **docker-registry**, Debian's package, version 2.8.2: local files, descriptor cache in
-  memory, no login, its logs off. It does not fsync.
+  memory, no login, its logs off. It makes every file durable that it writes, 72 for a
+  small image, and no folder: a power cut can take names away.
 - **nginx**, the same bytes as static files: what pulling costs at least.
 - **durable copy**: SHA-256 by `hashlib`, write and fsync of the same bytes by a single
   thread: what storing costs at least. For small images by as many threads as clients,
@@ -105,8 +106,9 @@ _READING = """\
   Peak memory is the sum of the processes' highest resident sizes during the work:
   pages that processes share, and files mapped into memory, are counted in each.
 - Before every measurement dirty pages are written back, so that no server pays for
-  another, and before an upload as many pages of the page cache are put to use and
-  given back, because a virtual machine's fresh pages cost extra.
+  another. Before an upload as many pages of the page cache are put to use and given
+  back, and after it those of what was stored: a virtual machine's fresh pages cost up
+  to five times as much as to write to them.
 
 ## Where a goal is missed
 

@@ -63,7 +63,7 @@ def full_scale(namespace: str) -> Scale:
 
 def all_works(scale: Scale, *, quick: bool) -> list[Work]:
     """Make the list of works; a quick run leaves out the long ones."""
-    works = [*_pulls(scale), *_lists(scale), *_pushes(scale), *_collection(scale)]
+    works = [*_pulls(scale), *_pushes(scale), *_lists(scale), *_collection(scale)]
     return [work for work in works if not (quick and work.is_long)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
@@ -153,9 +152,6 @@ class ImagePush(Work):
 
             with ThreadPoolExecutor(self._clients) as pool, load.stopwatch(outcome):
                 list(pool.map(client, shares))
-        for image in itertools.chain(*shares):
-            for digest in image.blobs:
-                (folder / digest).unlink()
         return outcome
 
     @staticmethod

@@ -72,8 +72,7 @@ http {{
 }}
 """
 
-
-_AS_MOORAGE = ["--interface", "asgi", "--loop", "uvloop", "--no-ws"]
+_AS_MOORAGE = ["--interface", "asgi", "--runtime-mode", "st", "--loop", "uvloop"]
 
 
 class _Startable(Protocol):
@@ -244,7 +243,7 @@ def bare_server(folder: Path) -> Iterator[Subject]:
     port = free_port()
     environment = os.environ | {"PYTHONPATH": str(_ROOT)}
     command = [str(_ROOT / ".venv/bin/granian"), "bench.bare:app", *_AS_MOORAGE]
-    command += ["--workers", str(os.cpu_count() or 1), "--port", str(port)]
+    command += ["--no-ws", "--workers", str(os.cpu_count() or 1), "--port", str(port)]
     endpoint = Endpoint("127.0.0.1", port)
     with _running(command, folder, environment, endpoint, "/v2/") as started:
         roles = frozenset({Role.RECEIVE})
