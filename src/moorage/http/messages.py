@@ -68,6 +68,11 @@ class Request:
         told: str | None = self._scope.get(BASE_URL)
         return told
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether the server sends parts of files by itself."""
+        return "http.response.zerocopysend" in self._scope.get("extensions", {})
+
     def header(self, name: str) -> str | None:
         """Return a header, by lower-case name."""
         return self.headers.get(name)
@@ -211,7 +216,7 @@ def raw_path(scope: Scope) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A range of a file, for the kernel to send where the server can have it so."""
+    """A range of a file, for a server that sends those by itself."""
 
     path: Path
     start: int
@@ -240,6 +245,17 @@ class Response:
         )
 
 
+async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Wait for the first piece: until then a failure can be answered as one."""
+    return _following(await anext(stream, b""), stream)
+
+
+async def _following(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
 async def send_response(
     request: Request, response: Response, scope: Scope, send: Send
 ) -> None:
@@ -261,7 +277,7 @@ async def send_response(
     if request.method == "HEAD":
         await send(start)
         await send({"type": "http.response.body", "body": b""})
-    elif response.file is not None and _zero_copy(scope):
+    elif response.file is not None:
         await _send_file(start, response.file, send)
     elif response.stream is not None:
         await _send_stream(start, response.stream, send)
@@ -279,18 +295,12 @@ def _field(name: str) -> bytes:
 async def _send_stream(
     start: Message, stream: AsyncIterator[bytes], send: Send
 ) -> None:
-    # The first piece is read before the headers go out: while nothing was sent, a
-    # failure can still be answered as one.
-    piece = await anext(stream, b"")
     await send(start)
+    piece = await anext(stream, b"")
     async for following in stream:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
         piece = following
     await send({"type": "http.response.body", "body": piece})
-
-
-def _zero_copy(scope: Scope) -> bool:
-    return "http.response.zerocopysend" in scope.get("extensions", {})
 
 
 async def _send_file(start: Message, part: FilePart, send: Send) -> None:

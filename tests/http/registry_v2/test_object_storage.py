@@ -276,3 +276,18 @@ async def test_the_same_blob_again_is_kept_once(
     for replica in replicas:
         await replica.push_blob(NAME, MEGABYTE)
     assert len(object_names(s3_server, s3_url)) == 1
+
+
+async def test_an_object_store_that_is_down_is_told_of(
+    replicas: tuple[Registry, Registry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = await replicas[0].push_blob(NAME, MEGABYTE)
+
+    async def broken(*_: object) -> AsyncIterator[bytes]:
+        raise UnavailableError("the object store does not answer")
+        yield
+
+    monkeypatch.setattr(S3Bucket, "read", broken)
+    answer = await replicas[1].send("GET", f"/v2/{NAME}/blobs/{digest}")
+    assert answer.status_code == 503
+    assert codes(answer) == ["UNAVAILABLE"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from moorage.domain.digest import Digest
 from moorage.domain.repositories import StoredBlob
 from moorage.domain.scopes import DELETE, PULL
-from moorage.http.messages import FilePart, Response
+from moorage.http.messages import FilePart, Response, begun
 from moorage.http.ranges import parse_range
 from moorage.http.registry_v2.call import Call
 from moorage.http.registry_v2.etags import etag, is_fresh
@@ -33,11 +33,11 @@ async def get(call: Call) -> Response:
         return Response(307, {"Location": url, "Docker-Content-Digest": str(digest)})
     asked = parse_range(_range(call, digest), blob.size_bytes)
     if asked is None:
-        return _content(call, blob, headers, 200, (0, blob.size_bytes))
+        return await _content(call, blob, headers, 200, (0, blob.size_bytes))
     start, length = asked
     last, size = start + length - 1, blob.size_bytes
     headers["Content-Range"] = f"bytes {start}-{last}/{size}"
-    return _content(call, blob, headers, 206, asked)
+    return await _content(call, blob, headers, 206, asked)
 
 
 def _range(call: Call, digest: Digest) -> str | None:
@@ -53,7 +53,7 @@ def _range(call: Call, digest: Digest) -> str | None:
     return call.request.header("range")
 
 
-def _content(
+async def _content(
     call: Call,
     blob: StoredBlob,
     headers: dict[str, str],
@@ -64,13 +64,12 @@ def _content(
     headers["Content-Length"] = str(length)
     if call.request.method == "HEAD":
         return Response(status, headers)
-    path = call.context.pull.local_path(blob)
-    return Response(
-        status,
-        headers,
-        file=None if path is None else FilePart(path, start, length),
-        stream=call.context.pull.read(blob, start, length),
-    )
+    pull = call.context.pull
+    path = pull.local_path(blob)
+    if path is not None and call.request.takes_files:
+        return Response(status, headers, file=FilePart(path, start, length))
+    stream = await begun(pull.read(blob, start, length))
+    return Response(status, headers, stream=stream)
 
 
 async def delete(call: Call) -> Response:
