@@ -7,6 +7,7 @@ file, else its default. What cannot be read stops the start with one sentence.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import tomllib
 from collections.abc import Callable, Mapping
@@ -153,6 +154,12 @@ def _redirected(text: str) -> Networks:
         raise ValueError(f"true, false or {error}") from error
 
 
+def _location(text: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._-]+)+/?", text):
+        raise ValueError("the path of a location of nginx, such as /moorage-files")
+    return text.rstrip("/")
+
+
 def _urls(text: str) -> Urls:
     found = [part.strip() for part in text.split(",") if part.strip()]
     try:
@@ -265,6 +272,11 @@ class Settings:
         _redirected,
         "false",
         "Whether clients fetch blobs from the object store; or the networks of those.",
+    )
+    accel_redirect: str | None = _setting(
+        _location,
+        None,
+        "The internal location from which nginx, if it is trusted, sends blobs' files.",
     )
     tls_cert: Path | None = _setting(
         _file, None, "The certificate chain, in PEM, that the listener shows."

@@ -259,6 +259,8 @@ async def build(settings: Settings, database: Database) -> Services:
         RegistryContext(
             external_url=settings.public_url,
             max_manifest_bytes=settings.max_manifest_bytes,
+            blob_folder=settings.blob_folder,
+            accel_redirect=settings.accel_redirect,
             identity=identity,
             authorization=authorization,
             tokens=registry_tokens,

@@ -34,19 +34,22 @@ http {{
 {site}
 }}
 """
-_SERVER = re.compile(r"server moorage-\d:5000")
+_SERVER = re.compile(r"server (moorage-\d|127\.0\.0\.1):5000")
 
 
 class Nginx:
-    """A file of ``deploy/nginx`` before servers on loopback."""
+    """A file of ``deploy/nginx`` before servers on loopback, with their blobs."""
 
-    def __init__(self, site: str, hosts: Sequence[str], port: int = 0) -> None:
+    def __init__(
+        self, site: str, hosts: Sequence[str], port: int = 0, *, blobs: Path = SITES
+    ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = Path(tempfile.mkdtemp(prefix="moorage-nginx-"))
         self._file = self._folder / "nginx.conf"
         text = _before(hosts, (SITES / site).read_text("utf-8"))
         text = text.replace("listen 80;", f"listen 127.0.0.1:{self.port};")
+        text = text.replace("alias /srv/moorage/;", f"alias {blobs}/;")
         self._file.write_text(_SETTINGS.format(folder=self._folder, site=text))
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -57,6 +57,10 @@ def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path) -
         ("trusted_proxies", "proxy.example"),
         ("redirect_downloads", "perhaps"),
         ("redirect_downloads", "true, 10.0.0.0/8"),
+        ("accel_redirect", "moorage-files"),
+        ("accel_redirect", "/"),
+        ("accel_redirect", "/moorage files"),
+        ("accel_redirect", "/moorage-files?x"),
         ("notifications", "hooks.example"),
         ("notifications", "https://hooks.example, ftp://x"),
     ],
@@ -94,6 +98,7 @@ def test_settings_survive_the_way_to_another_process() -> None:
         "sparse_images": "true",
         "trusted_proxies": "10.0.0.0/8, ::1",
         "redirect_downloads": "10.0.0.0/8, fd00::/8",
+        "accel_redirect": "/internal/moorage-files/",
         "notifications": "https://a.example/x, https://b.example",
     }
     settings = load_settings(given, {})

@@ -109,6 +109,9 @@ BASE_URL = "moorage.base_url"
 It is there only when a trusted proxy said it, and no setting does.
 """
 
+PROXIED = "moorage.proxied"
+"""The key, in a request's scope, that says that a trusted proxy brought it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
@@ -136,7 +139,7 @@ class Forwarding:
             return scope
         headers = self._relevant(scope["headers"])
         hop = trace(peer[0], headers, self.trusted)
-        changed = dict(scope)
+        changed = {**scope, PROXIED: True}
         if hop.client is not None:
             changed["client"] = (hop.client, 0)
         host = hop.host or headers.get("host", "")

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from moorage.domain.errors import InvalidError, SizeInvalidError, TooLargeError
-from moorage.http.forwarded import BASE_URL, show_address
+from moorage.http.forwarded import BASE_URL, PROXIED, show_address
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -72,6 +72,11 @@ class Request:
     def takes_files(self) -> bool:
         """Whether the server sends parts of files by itself."""
         return "http.response.zerocopysend" in self._scope.get("extensions", {})
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether a trusted proxy brought it."""
+        return PROXIED in self._scope
 
     def header(self, name: str) -> str | None:
         """Return a header, by lower-case name."""

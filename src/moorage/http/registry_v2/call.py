@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from moorage.domain.access import Principal
 from moorage.domain.errors import InsufficientScopeError, UnauthenticatedError
@@ -32,6 +33,8 @@ class Context:
 
     external_url: str
     max_manifest_bytes: int
+    blob_folder: Path
+    accel_redirect: str | None
     identity: Identity
     authorization: Authorization
     tokens: RegistryTokens
