@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.servers import (
     BARE,
+    BEHIND_NGINX,
     COPY,
     DOCKER_REGISTRY,
     MOORAGE,
@@ -38,6 +39,8 @@ What is compared:
   memory, no login, its logs off. It makes every file durable that it writes, 72 for a
   small image, and no folder: a power cut can take names away.
 - **nginx**, the same bytes as static files: what pulling costs at least.
+- **Moorage behind nginx**: the site of `deploy/nginx/files.conf`, where Moorage decides
+  who may read and nginx sends the file; for large blobs only.
 - **durable copy**: SHA-256 by `hashlib`, write and fsync of the same bytes by a single
   thread: what storing costs at least. For small images by as many threads as clients,
   with a durable row in SQLite for every blob and manifest.
@@ -176,7 +179,7 @@ PEERS = Page(
     name="benchmarks.md",
     title="Benchmarks",
     command="python -m bench --write",
-    servers=(MOORAGE, DOCKER_REGISTRY, NGINX, COPY, BARE),
+    servers=(MOORAGE, DOCKER_REGISTRY, NGINX, BEHIND_NGINX, COPY, BARE),
     compared=_PEERS,
     comparisons=(Comparison("ratio", MOORAGE, DOCKER_REGISTRY),),
 )

@@ -184,7 +184,7 @@ class BlobGet(Work):
     """GET of a large blob."""
 
     unit = Unit.BYTES
-    roles = frozenset({Role.PULL})
+    roles = frozenset({Role.DOWNLOAD})
 
     def __init__(self, scale: Scale, stock: BlobStock, clients: int) -> None:
         super().__init__(f"blob GET, 100 MB, {clients_text(clients)}", scale, 1)

@@ -40,6 +40,10 @@ class Registry:
         self._challenge: str | None = None
         self._tokens: dict[str, tuple[float, str]] = {}
 
+    def at(self, endpoint: Endpoint) -> Registry:
+        """Reach it by another address."""
+        return Registry(endpoint, self._credentials)
+
     def request(  # a request has this many parts
         self,
         method: str,

@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from bench import machine
 from bench.client import Connection, Endpoint
@@ -36,6 +36,7 @@ MOORAGE_POSTGRES = "with PostgreSQL"
 MOORAGE_S3 = "with PostgreSQL and S3"
 DOCKER_REGISTRY = "docker-registry"
 NGINX = "nginx"
+BEHIND_NGINX = "Moorage behind nginx"
 COPY = "durable copy"
 BARE = "bare server"
 
@@ -68,11 +69,16 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; root {folder}/files; }}
+  {site}
 }}
 """
+_STATIC_FILES = "server {{ listen 127.0.0.1:{port}; root {folder}/files; }}"
+_SITE = _ROOT / "deploy" / "nginx" / "files.conf"
 
 _AS_MOORAGE = ["--interface", "asgi", "--runtime-mode", "st", "--loop", "uvloop"]
+
+_Started: TypeAlias = tuple[tuple[int], float, float]
+"""The process, the seconds that it took to start, and its memory at rest in MB."""
 
 
 class _Startable(Protocol):
@@ -88,6 +94,7 @@ class Role(Enum):
     """What a subject can be asked to do."""
 
     PULL = "pull"
+    DOWNLOAD = "download large blobs"
     PUSH = "push"
     LIST = "list"
     GITLAB = "GitLab API"
@@ -134,7 +141,7 @@ class Subject:
         return self.registry
 
 
-_ALL = frozenset({Role.PULL, Role.PUSH, Role.LIST})
+_ALL = frozenset({Role.PULL, Role.DOWNLOAD, Role.PUSH, Role.LIST})
 
 
 @contextmanager
@@ -225,16 +232,50 @@ def docker_registry(folder: Path) -> Iterator[Subject]:
 def nginx(folder: Path) -> Iterator[Subject]:
     """Run nginx over static files: the limit of what pulling can cost."""
     port = free_port()
-    config = folder / "nginx.conf"
-    user = "user root;" if os.geteuid() == 0 else ""
-    config.write_text(_NGINX_CONFIG.format(folder=folder, port=port, user=user))
     (folder / "files").mkdir()
     (folder / "files" / "ready").write_text("ready\n")
+    site = _STATIC_FILES.format(folder=folder, port=port)
+    with _nginx(folder, port, site, "/ready") as started:
+        files = StaticFiles(Endpoint("127.0.0.1", port), folder / "files")
+        yield Subject(
+            NGINX, frozenset({Role.PULL, Role.DOWNLOAD}), folder, files, *started
+        )
+
+
+@contextmanager
+def moorage_behind_nginx(folder: Path) -> Iterator[Subject]:
+    """Run Moorage with the nginx of ``deploy/`` before it, which sends the files."""
+    settings = {
+        "MOORAGE_TRUSTED_PROXIES": "127.0.0.1",
+        "MOORAGE_ACCEL_REDIRECT": "/moorage-files",
+    }
+    front, port = folder / "nginx", free_port()
+    front.mkdir()
+    with _moorage(BEHIND_NGINX, folder, settings) as subject:
+        registry = subject.get_registry()
+        site = _SITE.read_text("utf-8")
+        for ours, theirs in (
+            (registry.endpoint.authority, "127.0.0.1:5000"),
+            (f"listen 127.0.0.1:{port};", "listen 80;"),
+            (f"alias {folder}/data/blobs/;", "alias /srv/moorage/;"),
+        ):
+            site = site.replace(theirs, ours)
+        with _nginx(front, port, site, "/-/readiness") as ((pid,), _, _):
+            subject.registry = registry.at(Endpoint("127.0.0.1", port))
+            subject.roles = frozenset({Role.DOWNLOAD})
+            subject.pids += (pid,)
+            yield subject
+
+
+def _nginx(
+    folder: Path, port: int, site: str, ready_path: str
+) -> AbstractContextManager[_Started]:
+    config = folder / "nginx.conf"
+    user = "user root;" if os.geteuid() == 0 else ""
+    config.write_text(_NGINX_CONFIG.format(folder=folder, user=user, site=site))
     command = [program("nginx"), "-c", str(config), "-e", str(folder / "errors")]
     endpoint = Endpoint("127.0.0.1", port)
-    with _running(command, folder, dict(os.environ), endpoint, "/ready") as started:
-        files = StaticFiles(endpoint, folder / "files")
-        yield Subject(NGINX, frozenset({Role.PULL}), folder, files, *started)
+    return _running(command, folder, dict(os.environ), endpoint, ready_path)
 
 
 @contextmanager
@@ -277,6 +318,7 @@ LOCAL = {
     MOORAGE_S3: moorage_on_s3,
     DOCKER_REGISTRY: docker_registry,
     NGINX: nginx,
+    BEHIND_NGINX: moorage_behind_nginx,
     COPY: durable_copy,
     BARE: bare_server,
 }
@@ -296,7 +338,7 @@ def _running(
     environment: dict[str, str],
     endpoint: Endpoint,
     ready_path: str,
-) -> Iterator[tuple[tuple[int], float, float]]:
+) -> Iterator[_Started]:
     """Run a server; give its process id, its start time and its idle memory."""
     log = folder / "log"
     began = time.perf_counter()
