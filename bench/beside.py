@@ -107,18 +107,19 @@ class ManifestBesideReaders(ManifestBeside):
             pool = stack.enter_context(ThreadPoolExecutor(1))
             sipping = pool.submit(_sip, lines, ended)
             try:
-                _wait_until_calm(subject)  # at first the buffers of all lines fill up
+                _wait_until_calm()  # at first the buffers of all lines fill up
                 yield
             finally:
                 ended.set()
             sipping.result()
 
 
-def _wait_until_calm(subject: Subject) -> None:
+def _wait_until_calm() -> None:
+    """Wait for all of the machine: others may still be closing their lines."""
     for _ in range(_MOST_LOOKS):
-        before = machine.cpu_seconds(subject.pids)
+        before = machine.busy_seconds()
         time.sleep(_LOOK_SECONDS)
-        if machine.cpu_seconds(subject.pids) - before < _CALM_CORES * _LOOK_SECONDS:
+        if machine.busy_seconds() - before < _CALM_CORES * _LOOK_SECONDS:
             return
 
 
