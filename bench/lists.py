@@ -195,7 +195,7 @@ class _GitLabGet(_OneClientGet):
     def __init__(self, title: str, scale: Scale, stock: TagStock) -> None:
         super().__init__(title, scale)
         self._stock = stock
-        self._repository_path = ""
+        self._paths: dict[str, str] = {}  # of the repository, by the subject's name
 
     def prepare(self, subject: Subject) -> None:
         """Push the tags and find the repository by its path."""
@@ -209,14 +209,18 @@ class _GitLabGet(_OneClientGet):
             if row["path"] == self._stock.repository:
                 number = row["project_id"]
                 root = f"/api/v4/projects/{number}/registry/repositories"
-                self._repository_path = f"{root}/{row['id']}"
+                self._paths[subject.name] = f"{root}/{row['id']}"
                 return
         raise BenchmarkError(f"{self._stock.repository} is not among {root}")
 
-    def detail_path(self) -> str:
+    def path(self, subject: Subject) -> str:
+        """Return the path of the repository, whose number is the server's."""
+        return self._paths[subject.name]
+
+    def detail_path(self, subject: Subject) -> str:
         """Return the path of the middle tag's detail."""
         tag = self._stock.tags[self._stock.count // 2]
-        return f"{self._repository_path}/tags/{tag}"
+        return f"{self.path(subject)}/tags/{tag}"
 
 
 class GitLabTagList(_GitLabGet):
@@ -237,7 +241,7 @@ class GitLabTagList(_GitLabGet):
 
     def target(self, subject: Subject) -> tuple[bytes, Callable[[Response], None]]:
         """Ask for the page."""
-        path = f"{self._repository_path}/tags?{self._query}"
+        path = f"{self.path(subject)}/tags?{self._query}"
 
         def check(answer: Response) -> None:
             if len(json.loads(answer.body)) != self._rows:
@@ -303,7 +307,7 @@ class GitLabTagDetail(_GitLabGet):
             if "digest" not in json.loads(answer.body):
                 raise BenchmarkError(f"no tag detail: {answer.body[:200]!r}")
 
-        return gitlab_request(subject, self.detail_path()), check
+        return gitlab_request(subject, self.detail_path(subject)), check
 
 
 class GitLabTagDetails(GitLabTagDetail):
@@ -317,7 +321,7 @@ class GitLabTagDetails(GitLabTagDetail):
         """Repeat the GET on 32 connections."""
         return load.run_wrk(
             subject.get_registry().endpoint,
-            [self.detail_path()],
+            [self.detail_path(subject)],
             {"PRIVATE-TOKEN": subject.private_token},
             connections=CONNECTIONS,
             seconds=seconds,
