@@ -94,13 +94,13 @@ def _lists(scale: Scale) -> list[Work]:
     ]
     return [
         *(page.long() if page.stock in others else page for page in pages),
-        WholeTagList(scale, tags),
+        WholeTagList(scale, tags).long(),
         GitLabTagList(scale, tags),
         GitLabTagDetail(scale, tags),
         GitLabTagDetails(scale, tags),
         GitLabRepositories(scale),
         CatalogPage(scale, middle=False),
-        CatalogPage(scale, middle=True),
+        CatalogPage(scale, middle=True).long(),
     ]
 
 
