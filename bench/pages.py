@@ -123,7 +123,7 @@ _MISSED = """\
   that wake one another, a fourteenth for `fsync`. A third is Python's, a sixteenth
   SQLite's. An image is seventeen requests, five commits, and eight `fsync` of files and
   folders, and the generator runs on the same cores.
-- **Processor time of uploads.** To receive a GB and to store it takes 1.2 s of the 1.6
+- **Processor time of uploads.** To receive a GB and to store it takes 1.2 s of the 1.7
   that Moorage takes, and half of docker-registry's time is about as much. By a profile
   a third is SHA-256, a sixth writing, a tenth receiving.
 - **Processor time of downloads**, beside nginx. Moorage's HTTP server reads a file and
