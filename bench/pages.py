@@ -126,7 +126,7 @@ _MISSED = """\
 - **Processor time of uploads.** To receive a GB and to store it takes 1.2 s of the 1.7
   that Moorage takes, and half of docker-registry's time is about as much. By a profile
   a third is SHA-256, a sixth writing, a tenth receiving.
-- **Processor time of downloads**, beside nginx. Moorage's HTTP server reads a file and
+- **Processor time of downloads**, beside nginx. Moorage reads a file and its server
   writes it, where nginx has the kernel send it. Behind nginx it is nginx that sends.
 """
 

@@ -35,6 +35,7 @@ SETTINGS = {
 
 SECONDS = 1_700_000_000
 STORED = formatdate(SECONDS, usegmt=True)
+LONG_AGO = formatdate(0, usegmt=True)
 
 not_offloaded, with_files = (
     pytest.mark.parametrize("site", sites, indirect=True, scope="module")
@@ -140,6 +141,7 @@ def test_a_range_beyond_the_end_is_refused(client: RegistryClient) -> None:
         ("GET", {"Range": "bytes=1-3", "If-Range": STORED}),
         ("GET", {"Range": "bytes=1-3", "If-None-Match": '"x"'}),
         ("GET", {"If-Match": f'"{DIGEST}"'}),
+        ("GET", {"If-Unmodified-Since": LONG_AGO}),
         ("GET", {"If-Modified-Since": STORED}),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -24,7 +22,6 @@ from live.server import MoorageServer, members
 from live.waiting import eventually
 
 MOORAGE = Path(sys.executable).with_name("moorage")
-FEW_FILES = 128
 
 
 def start(folder: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
@@ -67,38 +64,6 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-
-
-@contextlib.contextmanager
-def few_files() -> Iterator[None]:
-    """Let what starts meanwhile open few files, unless it asks for more.
-
-    The HTTP server does so for us.
-    """
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-
-
-def test_more_clients_are_served_than_files_may_be_opened_at_first(
-    tmp_path: Path,
-) -> None:
-    port = free_port()
-    with few_files():
-        process = start(tmp_path / "many", port)
-    with contextlib.ExitStack() as stack:
-        stack.callback(process.communicate)
-        stack.callback(os.killpg, process.pid, signal.SIGKILL)
-        wait_until(lambda: answers(port))
-        for _ in range(4 * FEW_FILES):
-            client = HTTPConnection("127.0.0.1", port)
-            stack.callback(client.close)
-            client.request("GET", "/v2/")
-            answer = client.getresponse()
-            assert (answer.status, len(answer.read()) > 0) == (401, True)
 
 
 def test_a_second_server_does_not_share_the_port(

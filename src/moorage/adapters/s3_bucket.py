@@ -54,9 +54,9 @@ PAUSES = (0.1, 0.4, 1.6)
 """Seconds before what broke off is asked for again, as long as nothing arrives."""
 
 UNBOUNDED = 0
-"""Connections at once. Each belongs to a request that is being answered, and of those
-the server takes only so many. With a bound of their own a few slow downloads, each of
-which holds a connection for as long as it lasts, would keep out everybody else.
+"""Connections at once. Each belongs to a request that is being answered, and the server
+takes only so many connections. With a bound of their own a few slow downloads, each of
+which holds one for as long as it lasts, would keep out everybody else.
 """
 
 COPIES_AT_ONCE = 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -14,7 +13,6 @@ from collections.abc import (
 )
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
@@ -67,11 +65,6 @@ class Request:
         """How the sender addresses the server, if a trusted proxy told that."""
         told: str | None = self._scope.get(BASE_URL)
         return told
-
-    @property
-    def takes_files(self) -> bool:
-        """Whether the server sends parts of files by itself."""
-        return "http.response.zerocopysend" in self._scope.get("extensions", {})
 
     @property
     def is_proxied(self) -> bool:
@@ -219,15 +212,6 @@ def raw_path(scope: Scope) -> str:
     return path.partition("?")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
-    """A range of a file, for a server that sends those by itself."""
-
-    path: Path
-    start: int
-    length: int
-
-
 @dataclass(slots=True)
 class Response:
     """An answer. ``headers`` are sent as they are, with their length added."""
@@ -235,7 +219,6 @@ class Response:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    file: FilePart | None = None
     stream: AsyncIterator[bytes] | None = None
 
     @classmethod
@@ -282,8 +265,6 @@ async def send_response(
     if request.method == "HEAD":
         await send(start)
         await send({"type": "http.response.body", "body": b""})
-    elif response.file is not None:
-        await _send_file(start, response.file, send)
     elif response.stream is not None:
         await _send_stream(start, response.stream, send)
     else:
@@ -306,19 +287,3 @@ async def _send_stream(
         await send({"type": "http.response.body", "body": piece, "more_body": True})
         piece = following
     await send({"type": "http.response.body", "body": piece})
-
-
-async def _send_file(start: Message, part: FilePart, send: Send) -> None:
-    fd = os.open(part.path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        await send(start)
-        await send(
-            {
-                "type": "http.response.zerocopysend",
-                "file": fd,
-                "offset": part.start,
-                "count": part.length,
-            }
-        )
-    finally:
-        os.close(fd)

@@ -157,7 +157,7 @@ class Uploads:
             hasher = await self._hasher(session, digest.algorithm)
             try:
                 staged = await self._receive(session, chunk, body, hasher)
-            except AppendInterrupted:
+            except (AppendInterrupted, UnavailableError):
                 # The client sends the request again as it was, with all of its body.
                 await self._cut_back(session)
                 raise

@@ -5,10 +5,12 @@ from __future__ import annotations
 from moorage.domain.digest import Digest
 from moorage.domain.repositories import StoredBlob
 from moorage.domain.scopes import DELETE, PULL
-from moorage.http.messages import FilePart, Response, begun
+from moorage.http.messages import Response, begun
 from moorage.http.ranges import parse_range
 from moorage.http.registry_v2.call import Call
 from moorage.http.registry_v2.etags import etag, is_fresh
+
+_CONDITIONS = frozenset({"if-match", "if-unmodified-since"})
 
 
 async def get(call: Call) -> Response:
@@ -32,8 +34,9 @@ async def get(call: Call) -> Response:
         # The address expires, and with it this answer. A range goes along by itself.
         return Response(307, {"Location": url, "Docker-Content-Digest": str(digest)})
     if uri := _internal_uri(call, blob):
-        # nginx sends the file or the part that is asked for, and says that it can.
-        del headers["Accept-Ranges"]
+        # nginx sends the file or the part that is asked for, and says that it can. What
+        # it answers where it cannot is not to be kept.
+        del headers["Accept-Ranges"], headers["Cache-Control"]
         return Response(200, {**headers, "X-Accel-Redirect": uri})
     asked = parse_range(_range(call, digest), blob.size_bytes)
     if asked is None:
@@ -47,13 +50,14 @@ async def get(call: Call) -> Response:
 def _internal_uri(call: Call, blob: StoredBlob) -> str | None:
     """Return where the nginx that brought a request has the blob's file, if it has.
 
-    It has no tag of a file to compare: it could only refuse what has If-Match.
+    It has no tag of a file to compare, and only the file's own date: it would refuse
+    what has conditions about them.
     """
     location, request = call.context.accel_redirect, call.request
     if location is None or not request.is_proxied or request.method != "GET":
         return None
     path = call.context.pull.local_path(blob)
-    if path is None or "if-match" in request.headers:
+    if path is None or not _CONDITIONS.isdisjoint(request.headers):
         return None
     return f"{location}/{path.relative_to(call.context.blob_folder)}"
 
@@ -82,11 +86,7 @@ async def _content(
     headers["Content-Length"] = str(length)
     if call.request.method == "HEAD":
         return Response(status, headers)
-    pull = call.context.pull
-    path = pull.local_path(blob)
-    if path is not None and call.request.takes_files:
-        return Response(status, headers, file=FilePart(path, start, length))
-    stream = await begun(pull.read(blob, start, length))
+    stream = await begun(call.context.pull.read(blob, start, length))
     return Response(status, headers, stream=stream)
 
 
