@@ -48,8 +48,8 @@ What is compared:
   every body and forgets it, without login: what receiving costs at least.
 
 How times grow with the number of tags is told by [another page](growth.md); what it
-costs to keep metadata in PostgreSQL and blobs in an object store, by a run of its own:
-`make bench BACKENDS=1`.
+costs to keep metadata in PostgreSQL and blobs in an object store, by [a
+third](benchmarks-backends.md).
 
 To repeat it (needs the Debian packages `docker-registry`, `nginx` and `wrk`, and 40 GB
 of disk below `TMPDIR`, which must not be kept in memory):
