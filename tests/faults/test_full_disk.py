@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
 import pytest
 
-from in_process.blob_places import BlobPlace, Folder
 from in_process.front_ends import registry, services, settings
 from in_process.registry import Registry
 from moorage.domain.digest import Digest
 
 __all__ = ["registry", "services", "settings"]
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize(
+    ("engine", "blobs"), [("sqlite", "files")], indirect=True
+)
 
 NAME = "root/app/image"
 CONTENT = b"0123456789" * 10_000
 DIGEST = Digest.of(CONTENT)
-
-
-@pytest.fixture
-def blob_place(tmp_path: Path) -> BlobPlace:
-    return Folder(tmp_path / "blobs")
 
 
 def write_some(fd: int, data: bytes) -> None:
